@@ -1,0 +1,36 @@
+/**
+ * core: what every other room stands on. Units, exact decimals, deterministic maths, seeded random
+ * streams, assertions, errors, hashes. It knows nothing of markets and imports no other room; it
+ * never reads a clock, a file or the network.
+ */
+export { assert, present, unreachable } from "./assert.ts";
+export {
+  formatCentiCents,
+  formatFixed,
+  formatLots,
+  formatMicroUsd,
+  parseCentiCents,
+  parseFixed,
+  parseLots,
+  parseMicroUsd,
+} from "./decimal.ts";
+export { bytesOf, canonicalJson, sha256, sha256Stream } from "./hash.ts";
+export { cos, exp, ln, pow, sin, tanh } from "./maths.ts";
+export { messageOf, OperationError } from "./operation-error.ts";
+export { Prng, type PrngState } from "./prng.ts";
+export {
+  type CentiCents,
+  centiCents,
+  complement,
+  type Lots,
+  lots,
+  LOTS_PER_CONTRACT,
+  MICRO_USD_PER_USD,
+  type MicroUsd,
+  microUsd,
+  notional,
+  ONE_DOLLAR_CC,
+  type TimestampUs,
+  timestampUs,
+  US_PER_SECOND,
+} from "./units.ts";
