@@ -11,9 +11,9 @@ import { assert } from "./assert.ts";
 
 export const TWO_PI = 6.283185307179586;
 
-const LN2_HIGH = 6.93147180369123816490e-1;
+const LN2_HIGH = 6.9314718036912381649e-1;
 const LN2_LOW = 1.90821492927058770002e-10;
-const INVERSE_LN2 = 1.44269504088896338700;
+const INVERSE_LN2 = 1.442695040888963387;
 
 const float64 = new Float64Array(1);
 const words = new Uint32Array(float64.buffer);
@@ -44,10 +44,11 @@ export function ln(x: number): number {
   const s = f / (2 + f);
   const z = s * s;
   const w = z * z;
-  const even = w * (3.999999999940941908e-1 + w * (2.222219843214978396e-1 + w * 1.531383769920937332e-1));
+  const even =
+    w * (3.999999999940941908e-1 + w * (2.222219843214978396e-1 + w * 1.531383769920937332e-1));
   const odd =
     z *
-    (6.666666666666735130e-1 +
+    (6.66666666666673513e-1 +
       w * (2.857142874366239149e-1 + w * (1.818357216161805012e-1 + w * 1.479819860511658591e-1)));
   const half = 0.5 * f * f;
   const correction = s * (half + even + odd);
@@ -72,7 +73,7 @@ export function exp(x: number): number {
           (-2.77777777770155933842e-3 +
             t *
               (6.61375632143793436117e-5 +
-                t * (-1.65339022054652515390e-6 + t * 4.13813679705723846039e-8))));
+                t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8))));
   const y = 1 - (low - (r * c) / (2 - c) - high);
   // Two steps keep the scale a normal number where the result is subnormal or near the top.
   const first = k >> 1;
@@ -92,7 +93,11 @@ export function tanh(x: number): number {
       (-1 / 3 +
         z *
           (2 / 15 +
-            z * (-17 / 315 + z * (62 / 2835 + z * (-1382 / 155925 + z * (21844 / 6081075 + z * (-929569 / 638512875)))))));
+            z *
+              (-17 / 315 +
+                z *
+                  (62 / 2835 +
+                    z * (-1382 / 155925 + z * (21844 / 6081075 + z * (-929569 / 638512875)))))));
     return x + x * series;
   }
   const tail = 2 / (exp(2 * magnitude) + 1);
@@ -156,7 +161,7 @@ function reduce(x: number): number {
   const n = Math.floor(x * 6.36619772367581382433e-1 + 0.5);
   // pi/2 in three parts of 33 bits, so that n times each of the first two is exact.
   let r = x - n * 1.57079632673412561417;
-  let w = n * 6.07710050630396597660e-11;
+  let w = n * 6.0771005063039659766e-11;
   const before = r;
   r = before - w;
   w = n * 2.02226624879595063154e-21 - (before - r - w);
@@ -189,7 +194,7 @@ function kernelCos(x: number, tail: number): number {
             (2.48015872894767294178e-5 +
               z *
                 (-2.75573143513906633035e-7 +
-                  z * (2.08757232129817482790e-9 + z * -1.13596475577881948265e-11)))));
+                  z * (2.0875723212981748279e-9 + z * -1.13596475577881948265e-11)))));
   const half = 0.5 * z;
   const w = 1 - half;
   return w + (1 - w - half + (z * r - x * tail));

@@ -34,7 +34,10 @@ export class Prng {
       const word = (): number => expand.int32() >>> 0;
       return new Prng([word(), word(), word(), word()]);
     }
-    assert(Number.isSafeInteger(seed) && seed >= 0, "a numeric seed is a safe non-negative integer");
+    assert(
+      Number.isSafeInteger(seed) && seed >= 0,
+      "a numeric seed is a safe non-negative integer",
+    );
     return new Prng(keyFrom([seed >>> 0, Math.floor(seed / UINT32) >>> 0]));
   }
 

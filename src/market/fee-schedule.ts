@@ -1,0 +1,101 @@
+/**
+ * Kalshi's trading fees in exact integers. Source: fee schedule effective 2026-07-07 and the page
+ * "fee rounding" of 2026-09-18: model fee = multiplier x k x contracts x P x (1 - P), rounded up to
+ * a micro-dollar; the cash moved is then floored to the member's balance step, and what the floor
+ * took is collected per order and paid back in whole steps.
+ */
+import {
+  assert,
+  type CentiCents,
+  type Lots,
+  type MicroUsd,
+  ONE_DOLLAR_CC,
+  OperationError,
+} from "../core/index.ts";
+
+/** The fee types of live series; `flat` and perps types are refused, for no formula is known. */
+export type FeeType = "quadratic" | "quadratic_with_maker_fees" | "quadratic_with_combo_maker_fees";
+
+export interface FeeTerms {
+  readonly type: FeeType;
+  /** The series' or event's multiplier in millionths: 500_000 halves the fee. */
+  readonly multiplierPpm: number;
+}
+
+export type LiquidityRole = "maker" | "taker";
+
+/** k in millionths: taker 0.07; maker 0, 0.0175 or 0.035. */
+const RATE_PPM: Readonly<Record<FeeType, Readonly<Record<LiquidityRole, number>>>> = {
+  quadratic: { taker: 70_000, maker: 0 },
+  quadratic_with_maker_fees: { taker: 70_000, maker: 17_500 },
+  quadratic_with_combo_maker_fees: { taker: 70_000, maker: 35_000 },
+};
+
+/** Balance step of a direct member: 0.0001 dollar. */
+export const BALANCE_STEP = 100 as MicroUsd;
+
+/** Reads a venue's `fee_type`; an unknown one is `FEE_TYPE`, for guessing would misstate profit. */
+export function parseFeeType(text: string, field: string): FeeType {
+  if (text in RATE_PPM) return text as FeeType;
+  throw new OperationError(
+    "FEE_TYPE",
+    `${field}: expected one of ${Object.keys(RATE_PPM).join(", ")}, was "${text}"`,
+  );
+}
+
+/** Fee before balance rounding, rounded up to a micro-dollar. */
+export function tradeFee(
+  terms: FeeTerms,
+  role: LiquidityRole,
+  price: CentiCents,
+  size: Lots,
+): MicroUsd {
+  const ratePpm = RATE_PPM[terms.type][role];
+  if (ratePpm === 0 || terms.multiplierPpm === 0) return 0 as MicroUsd;
+  // In micro-dollars: size x P(1-P) x rate x multiplier, with price in 1e-4 and size in 0.01:
+  // size * price * (10^4 - price) / 10^4 is the micro-dollar value of contracts x P x (1 - P).
+  const spread = price * (ONE_DOLLAR_CC - price);
+  const exact = spread * size;
+  const rate = (ratePpm * terms.multiplierPpm) / 1_000_000;
+  if (Number.isInteger(rate)) {
+    const numerator = exact * rate;
+    if (numerator <= Number.MAX_SAFE_INTEGER) return Math.ceil(numerator / 1e10) as MicroUsd;
+  }
+  const big = BigInt(spread) * BigInt(size) * BigInt(ratePpm) * BigInt(terms.multiplierPpm);
+  const unit = 10_000_000_000_000_000n;
+  return Number((big + unit - 1n) / unit) as MicroUsd;
+}
+
+/** What one fill does to cash, and what its order's rounding account holds afterwards. */
+export interface FeeCharge {
+  /** Net fee, never negative. */
+  readonly fee: MicroUsd;
+  /** The order's rounding account, to be passed to its next fill. */
+  readonly carry: MicroUsd;
+}
+
+/**
+ * Charges one fill. `revenue` is the fill's signed cash before fees (a buyer's is negative);
+ * `carry` is the rounding account of the fill's order, 0 at first. The account pays back whole
+ * steps, never more than the fee, so a net fee is never negative.
+ */
+export function chargeFee(trade: MicroUsd, revenue: MicroUsd, carry: MicroUsd): FeeCharge {
+  assert(trade >= 0, "a trade fee is not negative");
+  const step = BALANCE_STEP;
+  const cash = revenue - trade;
+  const aligned = Math.floor(cash / step) * step;
+  const rounding = cash - aligned;
+  const account = carry + rounding;
+  const rebate = step * Math.min(Math.floor(account / step), Math.floor((trade + rounding) / step));
+  return { fee: (trade + rounding - rebate) as MicroUsd, carry: (account - rebate) as MicroUsd };
+}
+
+/**
+ * The most that an order of `size` at limit `price` can be charged, whatever prices at or better
+ * than its limit and however many partial fills it gets: the taker fee, a micro-dollar a lot for
+ * rounding up each fill, and one balance step for the rounding account.
+ */
+export function feeReserve(terms: FeeTerms, price: CentiCents, size: Lots): MicroUsd {
+  if (terms.multiplierPpm === 0) return BALANCE_STEP;
+  return (tradeFee(terms, "taker", price, size) + size + BALANCE_STEP) as MicroUsd;
+}

@@ -1,0 +1,19 @@
+/**
+ * market: what happened. Market facts, the price grid, the order book, fees, recorded sessions and
+ * their tapes, importers and the generator of sample sessions. It knows nothing of own orders.
+ */
+export {
+  BALANCE_STEP,
+  chargeFee,
+  type FeeCharge,
+  feeReserve,
+  type FeeTerms,
+  type FeeType,
+  type LiquidityRole,
+  parseFeeType,
+  tradeFee,
+} from "./fee-schedule.ts";
+export type { EventInfo, MarketInfo, ResultSource, Settlement } from "./market-info.ts";
+export { OrderBook } from "./order-book.ts";
+export { LINEAR_CENT, PriceGrid, type PriceRange } from "./price-grid.ts";
+export { BookSide, EventKind, marketIndexOf, MarketStatus, streamRows, type Tape } from "./tape.ts";
