@@ -1,0 +1,175 @@
+/**
+ * One account as its events tell it: open orders, positions, cash, what is locked. The trader folds
+ * what has reached it into one of these; a venue keeps another. It decides nothing.
+ */
+import { assert, type CentiCents, type Lots, type MicroUsd, present } from "../core/index.ts";
+import { BookSide, type FeeTerms } from "../market/index.ts";
+import { type Exposure, lockedCash } from "./collateral.ts";
+import { Ledger } from "./ledger.ts";
+import {
+  applyOrderEvent,
+  type ClientOrderId,
+  isOpen,
+  newOrder,
+  type Order,
+  type OrderEvent,
+  type OrderRequest,
+  remainingOf,
+} from "./order.ts";
+
+export class Account {
+  readonly ledger: Ledger;
+  readonly fees: readonly FeeTerms[];
+  /** Open orders of each market, oldest first. [M] */
+  readonly #open: Order[][];
+  readonly #marketOf = new Map<ClientOrderId, number>();
+  /** Cash locked in each market. [M] */
+  readonly #locked: Float64Array;
+  #lockedTotal = 0;
+  #openCount = 0;
+
+  constructor(fees: readonly FeeTerms[], startingCash: MicroUsd) {
+    this.fees = fees;
+    this.ledger = new Ledger(fees.length, startingCash);
+    this.#open = fees.map(() => []);
+    this.#locked = new Float64Array(fees.length);
+  }
+
+  get marketCount(): number {
+    return this.fees.length;
+  }
+
+  /** Cash that open orders lock, over all markets. */
+  get locked(): MicroUsd {
+    return this.#lockedTotal as MicroUsd;
+  }
+
+  /** Cash that new orders may use. */
+  get available(): MicroUsd {
+    return (this.ledger.cash - this.#lockedTotal) as MicroUsd;
+  }
+
+  get openCount(): number {
+    return this.#openCount;
+  }
+
+  lockedIn(market: number): MicroUsd {
+    return this.#locked[market] as MicroUsd;
+  }
+
+  openOrders(market: number): readonly Order[] {
+    return this.#open[market] as readonly Order[];
+  }
+
+  order(clientOrderId: ClientOrderId): Order | undefined {
+    const market = this.#marketOf.get(clientOrderId);
+    if (market === undefined) return undefined;
+    return this.openOrders(market).find((open) => open.request.clientOrderId === clientOrderId);
+  }
+
+  /** An order has been sent; from now on it locks cash. */
+  sent(request: OrderRequest, atUs: number): void {
+    assert(!this.#marketOf.has(request.clientOrderId), "an order is sent once");
+    this.#marketOf.set(request.clientOrderId, request.market);
+    (this.#open[request.market] as Order[]).push(newOrder(request, atUs));
+    this.#openCount += 1;
+    this.#relock(request.market);
+  }
+
+  cancelSent(clientOrderId: ClientOrderId): void {
+    this.#mark(clientOrderId, (order) => ({ ...order, cancelInFlight: true }));
+  }
+
+  amendSent(clientOrderId: ClientOrderId, price: CentiCents, size: Lots): void {
+    const market = this.#mark(clientOrderId, (order) => ({
+      ...order,
+      amendInFlight: { price, size },
+    }));
+    this.#relock(market);
+  }
+
+  /**
+   * Folds one event; returns the order after it. A refused cancel or amend of an order that has
+   * ended meanwhile is the normal outcome of a race: it changes nothing and returns null.
+   */
+  apply(event: OrderEvent): Order | null {
+    const known = this.#marketOf.get(event.clientOrderId);
+    if (known === undefined) {
+      const lateRefusal = event.kind === "cancelRejected" || event.kind === "amendRejected";
+      assert(lateRefusal, "events are of open orders");
+      return null;
+    }
+    const market = known;
+    const open = this.#open[market] as Order[];
+    const index = open.findIndex((order) => order.request.clientOrderId === event.clientOrderId);
+    const before = present(open[index], "events are of open orders");
+    const after = applyOrderEvent(before, event);
+    if (event.kind === "filled") {
+      this.ledger.fill(market, before.request.side, event.price, event.size, event.fee);
+    }
+    if (isOpen(after)) {
+      open[index] = after;
+    } else {
+      open.splice(index, 1);
+      this.#marketOf.delete(event.clientOrderId);
+      this.#openCount -= 1;
+    }
+    this.#relock(market);
+    return after;
+  }
+
+  /** Pays a settled market out. Its open orders must have ended. */
+  settle(market: number, value: CentiCents): void {
+    this.ledger.settle(market, value);
+    this.#relock(market);
+  }
+
+  /** Forgets the open orders of a market whose venue is gone (the end of an episode). */
+  abandonOrders(market: number): void {
+    const open = this.#open[market] as Order[];
+    for (const order of open) this.#marketOf.delete(order.request.clientOrderId);
+    this.#openCount -= open.length;
+    open.length = 0;
+    this.#relock(market);
+  }
+
+  /** What market `market` would lock if `exposures` were its open orders instead. */
+  lockWith(market: number, exposures: readonly Exposure[]): MicroUsd {
+    return lockedCash(this.fees[market] as FeeTerms, this.ledger.position(market), exposures);
+  }
+
+  #mark(clientOrderId: ClientOrderId, change: (order: Order) => Order): number {
+    const market = present(this.#marketOf.get(clientOrderId), "only open orders are changed");
+    const open = this.#open[market] as Order[];
+    const index = open.findIndex((order) => order.request.clientOrderId === clientOrderId);
+    open[index] = change(present(open[index], "only open orders are changed"));
+    return market;
+  }
+
+  #relock(market: number): void {
+    const open = this.#open[market] as Order[];
+    const locked =
+      open.length === 0
+        ? 0
+        : lockedCash(
+            this.fees[market] as FeeTerms,
+            this.ledger.position(market),
+            open.map(exposureOf),
+          );
+    this.#lockedTotal += locked - (this.#locked[market] as number);
+    this.#locked[market] = locked;
+  }
+}
+
+/** The worst that an open order may come to be: an amend in flight may or may not have happened. */
+export function exposureOf(order: Order): Exposure {
+  const { side } = order.request;
+  const amend = order.amendInFlight;
+  if (amend === null) return { side, price: order.price, remaining: remainingOf(order) };
+  const dearer = side === BookSide.bid ? Math.max : Math.min;
+  return {
+    side,
+    price: dearer(order.price, amend.price) as CentiCents,
+    remaining: (Math.max(order.size, amend.size) - order.filled) as Lots,
+  };
+}

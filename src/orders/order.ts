@@ -1,0 +1,167 @@
+/**
+ * The life of one order, as data: a request, the events that happen to it, and the pure fold of the
+ * events into its state. Simulation, live trading, replay and the local exchange share this file.
+ *
+ *   sent -> pending -> resting -> filled | cancelled
+ *                   -> rejected
+ *
+ * A cancel or an amend in flight is a mark on the order, not a state of its own, because fills may
+ * race it. The venue's duplicates are dropped before the fold, so the fold asserts.
+ */
+import { assert, type CentiCents, type Lots, type MicroUsd, unreachable } from "../core/index.ts";
+import type { BookSide, LiquidityRole } from "../market/index.ts";
+
+declare const clientOrderIdBrand: unique symbol;
+/** Our own name of an order, unique for the life of an account. */
+export type ClientOrderId = string & { readonly [clientOrderIdBrand]: true };
+
+export type TimeInForce = "good_till_canceled" | "immediate_or_cancel" | "fill_or_kill";
+
+export interface OrderRequest {
+  readonly clientOrderId: ClientOrderId;
+  /** Index of the market in the account's list of markets. */
+  readonly market: number;
+  /** A bid buys YES (or sells NO), an ask sells YES (or buys NO). */
+  readonly side: BookSide;
+  /** YES price. */
+  readonly price: CentiCents;
+  readonly size: Lots;
+  readonly timeInForce: TimeInForce;
+  /** Refused rather than traded where it would cross on arrival. */
+  readonly postOnly: boolean;
+  /** May only reduce the position: refused beyond what is held, so that nothing is sold from flat. */
+  readonly reduceOnly: boolean;
+}
+
+export type RejectReason =
+  | "insufficient_balance"
+  | "market_closed"
+  | "invalid_price"
+  | "invalid_size"
+  | "post_only_cross"
+  | "fill_or_kill_unfilled"
+  | "exceeds_position"
+  | "duplicate_client_order_id"
+  | "not_found"
+  | "venue";
+
+export type CancelReason =
+  | "requested"
+  | "immediate_or_cancel"
+  | "self_trade"
+  | "market_closed"
+  | "exceeds_position"
+  | "venue";
+
+/** Why a fill happened: the recorded fact it rests on, by row of the tape, or the venue's word. */
+export type FillEvidence =
+  /** A recorded trade of `size` at `price`, at tape row `row`. */
+  | {
+      readonly kind: "trade";
+      readonly row: number;
+      readonly price: CentiCents;
+      readonly size: Lots;
+    }
+  /** A recorded quote of `size` that arrived at or through the order's price. */
+  | {
+      readonly kind: "quote";
+      readonly row: number;
+      readonly price: CentiCents;
+      readonly size: Lots;
+    }
+  /** The order took from `size` lots that rested at `price` after tape row `row`. */
+  | { readonly kind: "book"; readonly row: number; readonly price: CentiCents; readonly size: Lots }
+  | { readonly kind: "venue"; readonly tradeId: string };
+
+interface EventOf<Kind extends string> {
+  readonly kind: Kind;
+  readonly clientOrderId: ClientOrderId;
+  /** When the event reached us, in microseconds. */
+  readonly atUs: number;
+}
+
+export type OrderEvent =
+  | EventOf<"accepted">
+  | (EventOf<"rejected"> & { readonly reason: RejectReason })
+  | (EventOf<"filled"> & {
+      readonly price: CentiCents;
+      readonly size: Lots;
+      /** Net fee of this fill. */
+      readonly fee: MicroUsd;
+      readonly role: LiquidityRole;
+      readonly evidence: FillEvidence;
+    })
+  /** `size` is the total that may fill, what has filled already included. */
+  | (EventOf<"amended"> & { readonly price: CentiCents; readonly size: Lots })
+  | (EventOf<"amendRejected"> & { readonly reason: RejectReason })
+  | (EventOf<"cancelled"> & { readonly reason: CancelReason })
+  | (EventOf<"cancelRejected"> & { readonly reason: RejectReason });
+
+export type OrderStatus = "pending" | "resting" | "filled" | "cancelled" | "rejected";
+
+export interface Order {
+  readonly request: OrderRequest;
+  readonly sentUs: number;
+  readonly status: OrderStatus;
+  /** Current price and total size, after amendments. */
+  readonly price: CentiCents;
+  readonly size: Lots;
+  readonly filled: Lots;
+  readonly cancelInFlight: boolean;
+  /** What an amend in flight asked for, or null. */
+  readonly amendInFlight: { readonly price: CentiCents; readonly size: Lots } | null;
+}
+
+export function newOrder(request: OrderRequest, sentUs: number): Order {
+  return {
+    request,
+    sentUs,
+    status: "pending",
+    price: request.price,
+    size: request.size,
+    filled: 0 as Lots,
+    cancelInFlight: false,
+    amendInFlight: null,
+  };
+}
+
+/** True while further events may come. */
+export function isOpen(order: Order): boolean {
+  return order.status === "pending" || order.status === "resting";
+}
+
+/** Lots that may still fill. */
+export function remainingOf(order: Order): Lots {
+  return (order.size - order.filled) as Lots;
+}
+
+/** Returns the order after one event. Pure. */
+export function applyOrderEvent(order: Order, event: OrderEvent): Order {
+  assert(event.clientOrderId === order.request.clientOrderId, "an event belongs to its order");
+  assert(isOpen(order), "a finished order has no further events");
+  switch (event.kind) {
+    case "accepted":
+      assert(order.status === "pending", "an order is accepted once");
+      return { ...order, status: "resting" };
+    case "rejected":
+      assert(order.status === "pending", "only a pending order is rejected");
+      return { ...order, status: "rejected", cancelInFlight: false, amendInFlight: null };
+    case "filled": {
+      const filled = (order.filled + event.size) as Lots;
+      assert(event.size > 0, "a fill has a size");
+      assert(filled <= order.size, "an order never fills beyond its size");
+      return { ...order, filled, status: filled === order.size ? "filled" : order.status };
+    }
+    case "amended":
+      assert(event.size > order.filled, "an amended order has something left to fill");
+      return { ...order, price: event.price, size: event.size, amendInFlight: null };
+    case "amendRejected":
+      return { ...order, amendInFlight: null };
+    case "cancelled":
+      return { ...order, status: "cancelled", cancelInFlight: false, amendInFlight: null };
+    case "cancelRejected":
+      return { ...order, cancelInFlight: false };
+    default:
+      return unreachable(event);
+  }
+}
