@@ -34,7 +34,7 @@ export interface AccountView {
   netLots: number;
   /** The most that one market's position may be; positive. */
   positionLimitLots: number;
-  /** What the positions lose if every one settles against us: their value now. */
+  /** What the positions lose if every one settles against us: what they cost. */
   maxLossMicroUsd: number;
   unrealizedPnlMicroUsd: number;
   /** After fees. */

@@ -80,6 +80,10 @@ export class Ledger {
       this.#cash -= paid * opened;
     }
     this.positions[market] = position + bought * size;
+    this.chargeFee(fee);
+  }
+
+  chargeFee(fee: MicroUsd): void {
     this.#cash -= fee;
     this.#fees += fee;
   }

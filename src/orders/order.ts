@@ -43,6 +43,8 @@ export type RejectReason =
   | "exceeds_position"
   | "duplicate_client_order_id"
   | "not_found"
+  /** No book is known: before the first snapshot, or in a gap of the feed. */
+  | "book_unknown"
   | "venue";
 
 export type CancelReason =
@@ -51,6 +53,7 @@ export type CancelReason =
   | "self_trade"
   | "market_closed"
   | "exceeds_position"
+  | "feed_gap"
   | "venue";
 
 /** Why a fill happened: the recorded fact it rests on, by row of the tape, or the venue's word. */

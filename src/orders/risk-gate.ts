@@ -25,6 +25,7 @@ export type RiskRefusalReason =
   | "position_limit"
   | "open_orders_limit"
   | "nothing_to_reduce"
+  | "unknown_order"
   | "insufficient_cash";
 
 export interface RiskRefusal {

@@ -1,0 +1,383 @@
+/**
+ * The simulated venue behind the `OrderManager` port: recorded markets, latency both ways, and the
+ * venue's own ledger, against which it refuses what is not funded.
+ *
+ * Time is event time, and it moves only through `advanceTo`. Four sources compete for the next
+ * turn; at equal times they act in this order, which is part of every result:
+ *   1. market data at the exchange (a tape row acts `feed` before the tape's time, which is when it
+ *      reached us),
+ *   2. our orders at the exchange (`submit`, `amend`, `cancel` after they were sent),
+ *   3. market data reaching us (the caller's observation at the time it advanced to),
+ *   4. answers reaching us (`answer` after they happened; `drain` hands them out).
+ * Messages of ours arrive in the order in which they were sent, and so do the answers.
+ */
+import {
+  assert,
+  type CentiCents,
+  type Lots,
+  type MicroUsd,
+  type Prng,
+  unreachable,
+} from "../core/index.ts";
+import {
+  BookSide,
+  chargeFee,
+  type FeeTerms,
+  type LiquidityRole,
+  type MarketInfo,
+  PriceGrid,
+  streamRows,
+  type Tape,
+  tradeFee,
+} from "../market/index.ts";
+import {
+  type ApprovedOrder,
+  type CancelReason,
+  type ClientOrderId,
+  type Exposure,
+  type FillEvidence,
+  Ledger,
+  lockedCash,
+  type OrderEvent,
+  type OrderManager,
+  type OrderRequest,
+  type RejectReason,
+} from "../orders/index.ts";
+import type { FillModel } from "./fill-model.ts";
+import { Latency, type LatencySettings } from "./latency.ts";
+import { type ExchangeOrder, type FillSink, SimulatedMarket } from "./simulated-market.ts";
+
+type Command =
+  | { readonly kind: "submit"; readonly atUs: number; readonly order: OrderRequest }
+  | {
+      readonly kind: "amend";
+      readonly atUs: number;
+      readonly clientOrderId: ClientOrderId;
+      readonly price: CentiCents;
+      readonly size: Lots;
+    }
+  | { readonly kind: "cancel"; readonly atUs: number; readonly clientOrderId: ClientOrderId };
+
+/** An event without the time at which it reaches us, which the manager adds. */
+type Untimed<T> = T extends unknown ? Omit<T, "atUs"> : never;
+
+export interface SimulatedOrderManagerOptions {
+  readonly tape: Tape;
+  /** Tape indices of the traded markets; an order's `market` indexes this list. */
+  readonly markets: readonly number[];
+  /** The markets' grids where the caller has them already. */
+  readonly grids?: readonly PriceGrid[];
+  readonly startingCash: MicroUsd;
+  readonly fillModel: FillModel;
+  readonly latency: LatencySettings;
+  readonly prng: Prng;
+}
+
+export class SimulatedOrderManager implements OrderManager {
+  /** The recorded markets with our orders in them, in the order of `markets`. */
+  readonly markets: readonly SimulatedMarket[];
+  /** Positions and cash as the venue has them: ahead of what we have heard. */
+  readonly venueLedger: Ledger;
+  readonly #latency: Latency;
+  readonly #fees: readonly FeeTerms[];
+  readonly #usedIds = new Set<ClientOrderId>();
+  #commands: Command[] = [];
+  #commandHead = 0;
+  #answers: OrderEvent[] = [];
+  #answerHead = 0;
+  #nowUs = -Infinity;
+  #lastArrivalUs = -Infinity;
+  #lastAnswerUs = -Infinity;
+
+  constructor(options: SimulatedOrderManagerOptions) {
+    const { tape, markets, grids, startingCash, fillModel, latency, prng } = options;
+    this.#latency = new Latency(latency, prng);
+    this.venueLedger = new Ledger(markets.length, startingCash);
+    const infos = markets.map((market) => tape.markets[market] as MarketInfo);
+    this.#fees = infos.map((info) => info.fees);
+    this.markets = infos.map((info, index) => {
+      const grid = grids?.[index] ?? new PriceGrid(info.priceRanges);
+      const rows = streamRows(tape, markets[index] as number);
+      const { feedUs } = latency;
+      return new SimulatedMarket({
+        tape,
+        rows,
+        grid,
+        feedUs,
+        model: fillModel,
+        sink: this.#sinkOf(index),
+      });
+    });
+  }
+
+  submit(order: ApprovedOrder): void {
+    this.#send({ kind: "submit", atUs: this.#arrival(this.#latency.submit()), order });
+  }
+
+  amend(clientOrderId: ClientOrderId, price: CentiCents, size: Lots): void {
+    const atUs = this.#arrival(this.#latency.amend());
+    this.#send({ kind: "amend", atUs, clientOrderId, price, size });
+  }
+
+  cancel(clientOrderId: ClientOrderId): void {
+    this.#send({ kind: "cancel", atUs: this.#arrival(this.#latency.cancel()), clientOrderId });
+  }
+
+  drain(sink: OrderEvent[]): number {
+    let count = 0;
+    while (this.#answerHead < this.#answers.length) {
+      const event = this.#answers[this.#answerHead] as OrderEvent;
+      if (event.atUs > this.#nowUs) break;
+      sink.push(event);
+      this.#answerHead += 1;
+      count += 1;
+    }
+    if (this.#answerHead === this.#answers.length && this.#answerHead > 0) {
+      this.#answers.length = 0;
+      this.#answerHead = 0;
+    }
+    return count;
+  }
+
+  /** Lets the exchange run until our clock shows `atUs`. Time never goes back. */
+  advanceTo(atUs: number): void {
+    assert(atUs >= this.#nowUs, "time never goes back");
+    while (this.#commandHead < this.#commands.length) {
+      const command = this.#commands[this.#commandHead] as Command;
+      if (command.atUs > atUs) break;
+      this.#commandHead += 1;
+      this.#advanceMarkets(command.atUs);
+      this.#execute(command);
+    }
+    if (this.#commandHead === this.#commands.length && this.#commandHead > 0) {
+      this.#commands.length = 0;
+      this.#commandHead = 0;
+    }
+    this.#advanceMarkets(atUs);
+    this.#nowUs = atUs;
+  }
+
+  /** True while an order of ours, or an answer to one, is on its way. */
+  hasMessagesInFlight(): boolean {
+    return this.#commandHead < this.#commands.length || this.#answerHead < this.#answers.length;
+  }
+
+  #arrival(latencyUs: number): number {
+    assert(Number.isFinite(this.#nowUs), "orders are sent after time has started");
+    this.#lastArrivalUs = Math.max(this.#lastArrivalUs, this.#nowUs + latencyUs);
+    return this.#lastArrivalUs;
+  }
+
+  #send(command: Command): void {
+    this.#commands.push(command);
+  }
+
+  /** Runs the markets up to exchange time `atUs`, the one with the earliest row first. */
+  #advanceMarkets(atUs: number): void {
+    if (this.markets.length === 1) {
+      (this.markets[0] as SimulatedMarket).advance(atUs);
+      return;
+    }
+    for (;;) {
+      let first: SimulatedMarket | null = null;
+      let firstUs = Infinity;
+      for (const market of this.markets) {
+        const nextUs = market.nextUs();
+        if (nextUs < firstUs) {
+          firstUs = nextUs;
+          first = market;
+        }
+      }
+      if (first === null || firstUs > atUs) return;
+      first.advance(firstUs);
+    }
+  }
+
+  #execute(command: Command): void {
+    switch (command.kind) {
+      case "submit":
+        return this.#executeSubmit(command.order, command.atUs);
+      case "amend":
+        return this.#executeAmend(command);
+      case "cancel":
+        return this.#executeCancel(command.clientOrderId, command.atUs);
+      default:
+        return unreachable(command);
+    }
+  }
+
+  #executeSubmit(request: OrderRequest, atUs: number): void {
+    const market = this.markets[request.market];
+    assert(market !== undefined, "an order names a traded market");
+    const { clientOrderId } = request;
+    const tick = market.grid.ticks[request.price] ?? -1;
+    const reason = this.#refusal(request, market, tick);
+    if (reason !== null) return this.#answer({ kind: "rejected", clientOrderId, reason }, atUs);
+    this.#usedIds.add(clientOrderId);
+    this.#answer({ kind: "accepted", clientOrderId }, atUs);
+    const order: ExchangeOrder = {
+      request,
+      side: request.side,
+      tick,
+      price: request.price,
+      size: request.size,
+      filled: 0,
+      remaining: request.size,
+      feeCarry: 0,
+      restedRow: 0,
+    };
+    market.place(order, atUs);
+  }
+
+  #refusal(request: OrderRequest, market: SimulatedMarket, tick: number): RejectReason | null {
+    if (this.#usedIds.has(request.clientOrderId)) return "duplicate_client_order_id";
+    if (market.closed) return "market_closed";
+    if (!market.bookKnown) return "book_unknown";
+    if (tick < 0) return "invalid_price";
+    if (!Number.isInteger(request.size) || request.size <= 0) return "invalid_size";
+    const { market: index, side, price, size, reduceOnly } = request;
+    if (reduceOnly && this.#reducible(index, side) < size) return "exceeds_position";
+    if (!this.#isFunded(index, null, { side, price, remaining: size })) {
+      return "insufficient_balance";
+    }
+    if (request.postOnly && market.crosses(side, tick)) return "post_only_cross";
+    if (request.timeInForce === "fill_or_kill" && market.depthWithin(side, tick) < size) {
+      return "fill_or_kill_unfilled";
+    }
+    return null;
+  }
+
+  #executeAmend(command: Command & { kind: "amend" }): void {
+    const { clientOrderId, price, size, atUs } = command;
+    const found = this.#find(clientOrderId);
+    if (found === null) {
+      return this.#answer({ kind: "amendRejected", clientOrderId, reason: "not_found" }, atUs);
+    }
+    const { market, order } = found;
+    const tick = market.grid.ticks[price] ?? -1;
+    const reason = this.#amendRefusal(market, order, price, size, tick);
+    if (reason !== null) {
+      return this.#answer({ kind: "amendRejected", clientOrderId, reason }, atUs);
+    }
+    const keepsPlace = price === order.price && size <= order.size;
+    const { restedRow } = order;
+    this.#answer({ kind: "amended", clientOrderId, price, size }, atUs);
+    order.size = size;
+    order.remaining = size - order.filled;
+    if (keepsPlace) {
+      order.restedRow = restedRow;
+      return;
+    }
+    market.remove(order);
+    order.price = price;
+    order.tick = tick;
+    market.place(order, atUs);
+  }
+
+  #amendRefusal(
+    market: SimulatedMarket,
+    order: ExchangeOrder,
+    price: CentiCents,
+    size: Lots,
+    tick: number,
+  ): RejectReason | null {
+    if (tick < 0) return "invalid_price";
+    if (!Number.isInteger(size) || size <= order.filled) return "invalid_size";
+    const { side, request } = order;
+    const remaining = (size - order.filled) as Lots;
+    if (request.reduceOnly && this.#reducible(request.market, side) < remaining) {
+      return "exceeds_position";
+    }
+    if (!this.#isFunded(request.market, order, { side, price, remaining })) {
+      return "insufficient_balance";
+    }
+    // An own order never stands in its own way.
+    return request.postOnly && price !== order.price && market.crosses(side, tick)
+      ? "post_only_cross"
+      : null;
+  }
+
+  #executeCancel(clientOrderId: ClientOrderId, atUs: number): void {
+    const found = this.#find(clientOrderId);
+    if (found === null) {
+      return this.#answer({ kind: "cancelRejected", clientOrderId, reason: "not_found" }, atUs);
+    }
+    found.market.remove(found.order);
+    this.#answer({ kind: "cancelled", clientOrderId, reason: "requested" }, atUs);
+  }
+
+  #find(id: ClientOrderId): { market: SimulatedMarket; order: ExchangeOrder } | null {
+    for (const market of this.markets) {
+      const order = market.resting.find((resting) => resting.request.clientOrderId === id);
+      if (order !== undefined) return { market, order };
+    }
+    return null;
+  }
+
+  /** Lots of the position that an order of `side` closes. */
+  #reducible(market: number, side: BookSide): number {
+    const position = this.venueLedger.position(market);
+    return Math.max(0, side === BookSide.bid ? -position : position);
+  }
+
+  /** True where cash covers all open orders with `added` in place of `replaced`. */
+  #isFunded(market: number, replaced: ExchangeOrder | null, added: Exposure): boolean {
+    let locked = 0;
+    for (let index = 0; index < this.markets.length; index++) {
+      const exposures: Exposure[] = [];
+      for (const order of (this.markets[index] as SimulatedMarket).resting) {
+        if (order === replaced) continue;
+        exposures.push({
+          side: order.side,
+          price: order.price,
+          remaining: order.remaining as Lots,
+        });
+      }
+      if (index === market) exposures.push(added);
+      const terms = this.#fees[index] as FeeTerms;
+      locked += lockedCash(terms, this.venueLedger.position(index), exposures);
+    }
+    return locked <= this.venueLedger.cash;
+  }
+
+  #answer(event: Untimed<OrderEvent>, exchangeUs: number): void {
+    const atUs = Math.max(this.#lastAnswerUs, exchangeUs + this.#latency.answer());
+    this.#lastAnswerUs = atUs;
+    this.#answers.push({ ...event, atUs } as OrderEvent);
+  }
+
+  #sinkOf(market: number): FillSink {
+    return {
+      tradable: (order, size) =>
+        order.request.reduceOnly ? Math.min(size, this.#reducible(market, order.side)) : size,
+      filled: (order, price, size, role, evidence, atUs) => {
+        this.#book(market, order, price, size, role, evidence, atUs);
+      },
+      ended: (order, reason: CancelReason, atUs) => {
+        const { clientOrderId } = order.request;
+        this.#answer({ kind: "cancelled", clientOrderId, reason }, atUs);
+      },
+    };
+  }
+
+  #book(
+    market: number,
+    order: ExchangeOrder,
+    price: CentiCents,
+    size: Lots,
+    role: LiquidityRole,
+    evidence: FillEvidence,
+    atUs: number,
+  ): void {
+    const trade = tradeFee(this.#fees[market] as FeeTerms, role, price, size);
+    const before = this.venueLedger.cash;
+    // The fee's rounding depends on the cash that the fill moves, so the fill is booked free first.
+    this.venueLedger.fill(market, order.side, price, size, 0 as MicroUsd);
+    const revenue = (this.venueLedger.cash - before) as MicroUsd;
+    const { fee, carry } = chargeFee(trade, revenue, order.feeCarry as MicroUsd);
+    this.venueLedger.chargeFee(fee);
+    order.feeCarry = carry;
+    const { clientOrderId } = order.request;
+    this.#answer({ kind: "filled", clientOrderId, price, size, fee, role, evidence }, atUs);
+  }
+}

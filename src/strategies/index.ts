@@ -1,0 +1,6 @@
+/**
+ * strategies: who decides. The `Trader`, which carries decisions out for anyone who makes them, and
+ * the rule-based policies that learned ones are measured against. No market data of its own, no
+ * clock, no venue.
+ */
+export { Trader, type TraderObserver, type TraderOptions } from "./trader.ts";
