@@ -17,3 +17,18 @@ export type { EventInfo, MarketInfo, ResultSource, Settlement } from "./market-i
 export { OrderBook } from "./order-book.ts";
 export { LINEAR_CENT, PriceGrid, type PriceRange } from "./price-grid.ts";
 export { BookSide, EventKind, marketIndexOf, MarketStatus, streamRows, type Tape } from "./tape.ts";
+export {
+  createSession,
+  type CreateSessionOptions,
+  type SessionWriter,
+  type SnapshotLevel,
+} from "./session-writer.ts";
+export { openSession, type ReadTapeOptions, type Session } from "./session.ts";
+export {
+  type Gap,
+  SESSION_FILE,
+  type SessionCounts,
+  type SessionFacts,
+  type SessionSpan,
+} from "./session-format.ts";
+export { type EventColumns, NO_STAMP, StampResolution } from "./event-columns.ts";

@@ -1,0 +1,268 @@
+/**
+ * From raw events to the tape: gives every event its effective time and every trade its delta.
+ * Integer arithmetic only, no state outside; equal events give an equal tape.
+ *
+ * The rules (docs/sessions.md says why):
+ * 1. A trade pairs with the delta that it made: same market, side and price, the opposite change of
+ *    the same size, in the same second, at most 60 events away; the nearest unpaired one before it,
+ *    else the nearest after it. It takes that delta's time.
+ * 2. A trade without a delta takes the end of what its stamp spans: never a moment before it can
+ *    have happened. So do block trades, which pair with nothing.
+ * 3. A snapshot, or any event without a stamp, takes the stamp of the next delta of the session.
+ * 4. Time never runs backwards: each time is at least that of the event before it.
+ * 5. A loss of book messages becomes a gap row in each market concerned that has a later snapshot.
+ */
+import { assert, US_PER_SECOND } from "../core/index.ts";
+import { type EventColumns, RESOLUTION_US } from "./event-columns.ts";
+import type { Gap, SessionFacts } from "./session-format.ts";
+import { EventKind, type Tape } from "./tape.ts";
+
+/** How far from a trade its delta may lie, in events of the same market. */
+const PAIR_REACH = 60;
+
+/** Arrays of one tape over one shared block of memory, so that threads and files take it whole. */
+export interface TapeArrays {
+  readonly buffer: SharedArrayBuffer;
+  readonly atUs: Float64Array;
+  readonly size: Float64Array;
+  readonly pairRow: Int32Array;
+  readonly order: Uint32Array;
+  readonly streamStart: Uint32Array;
+  readonly priceCc: Uint16Array;
+  readonly kind: Uint8Array;
+  readonly side: Uint8Array;
+}
+
+/** Bytes of the arrays of a tape with `rows` rows and `streams` streams. */
+export function tapeBytes(rows: number, streams: number): number {
+  return rows * 28 + (streams + 1) * 4;
+}
+
+/** Lays the arrays over `buffer` from `offset` (a multiple of 8), widest first, so all align. */
+export function tapeArrays(
+  buffer: SharedArrayBuffer,
+  offset: number,
+  rows: number,
+  streams: number,
+): TapeArrays {
+  let at = offset;
+  const take = (bytes: number): number => {
+    const start = at;
+    at += bytes;
+    return start;
+  };
+  return {
+    buffer,
+    atUs: new Float64Array(buffer, take(rows * 8), rows),
+    size: new Float64Array(buffer, take(rows * 8), rows),
+    pairRow: new Int32Array(buffer, take(rows * 4), rows),
+    order: new Uint32Array(buffer, take(rows * 4), rows),
+    streamStart: new Uint32Array(buffer, take((streams + 1) * 4), streams + 1),
+    priceCc: new Uint16Array(buffer, take(rows * 2), rows),
+    kind: new Uint8Array(buffer, take(rows), rows),
+    side: new Uint8Array(buffer, take(rows), rows),
+  };
+}
+
+/** Builds the tape of a session's events. */
+export function buildTape(
+  facts: SessionFacts,
+  gaps: readonly Gap[],
+  events: EventColumns,
+  contentHash: string,
+): Tape {
+  const streams = facts.markets.length + facts.references.length;
+  const insertions = gapInsertions(facts, gaps, events);
+  const rows = events.rowCount + insertions.length;
+  assert(rows < 2_147_483_648, "rows fit 31 bits");
+  const arrays = tapeArrays(new SharedArrayBuffer(tapeBytes(rows, streams)), 0, rows, streams);
+  const stamps = scatter(events, insertions, streams, arrays);
+  pairTrades(arrays, stamps, streams);
+  assignTimes(arrays, stamps);
+  const { buffer: _buffer, ...columns } = arrays;
+  return {
+    sessionId: facts.id,
+    contentHash,
+    markets: facts.markets,
+    events: facts.events,
+    references: facts.references,
+    rowCount: rows,
+    ...columns,
+  };
+}
+
+/** A gap row to be put before event row `position` into stream `stream`. */
+interface Insertion {
+  readonly position: number;
+  readonly stream: number;
+}
+
+/**
+ * Which markets a loss makes unknown: those with a later snapshot of their own, which ends the
+ * unknown stretch. Where none follows, the rest of the recording is used as it is and the gap stands
+ * in the session's table, unless the session is strict about gaps.
+ */
+function gapInsertions(
+  facts: SessionFacts,
+  gaps: readonly Gap[],
+  events: EventColumns,
+): Insertion[] {
+  const losses = gaps.filter((gap) => gap.scope === "book");
+  if (losses.length === 0) return [];
+  const lastSnapshot = new Float64Array(facts.markets.length).fill(-1);
+  const firstSnapshot = new Float64Array(facts.markets.length).fill(Infinity);
+  for (let row = 0; row < events.rowCount; row++) {
+    if (((events.code[row] as number) & 15) !== EventKind.snapshot) continue;
+    const stream = events.stream[row] as number;
+    lastSnapshot[stream] = row;
+    if (row < (firstSnapshot[stream] as number)) firstSnapshot[stream] = row;
+  }
+  const insertions: Insertion[] = [];
+  for (const { position, market } of [...losses].sort((a, b) => a.position - b.position)) {
+    facts.markets.forEach(({ ticker }, stream) => {
+      if (market !== null && market !== ticker) return;
+      // Before its first snapshot a book is unknown anyway.
+      const known = (firstSnapshot[stream] as number) < position;
+      const restored = (lastSnapshot[stream] as number) >= position;
+      if (known && (restored || facts.strictGaps === true)) insertions.push({ position, stream });
+    });
+  }
+  return insertions;
+}
+
+/** Raw stamps and their spans by tape row. */
+interface Stamps {
+  readonly stampUs: Float64Array;
+  readonly resolution: Uint8Array;
+}
+
+/** Puts the rows in stream order and fills `order`; times and pairs come later. */
+function scatter(
+  events: EventColumns,
+  insertions: readonly Insertion[],
+  streams: number,
+  arrays: TapeArrays,
+): Stamps {
+  const { streamStart, kind, side, priceCc, size, order } = arrays;
+  const count = events.rowCount;
+  const next = new Uint32Array(streams + 1);
+  for (let row = 0; row < count; row++) {
+    const stream = events.stream[row] as number;
+    next[stream + 1] = (next[stream + 1] as number) + 1;
+  }
+  for (const { stream } of insertions) next[stream + 1] = (next[stream + 1] as number) + 1;
+  for (let stream = 0; stream < streams; stream++) {
+    next[stream + 1] = (next[stream + 1] as number) + (next[stream] as number);
+  }
+  streamStart.set(next);
+  const stampUs = new Float64Array(order.length);
+  const resolution = new Uint8Array(order.length);
+  let inserted = 0;
+  let place = 0;
+  for (let row = 0; row <= count; row++) {
+    let insertion = insertions[inserted];
+    while (insertion !== undefined && insertion.position <= row) {
+      const at = next[insertion.stream] as number;
+      next[insertion.stream] = at + 1;
+      kind[at] = EventKind.gap;
+      order[place++] = at;
+      insertion = insertions[++inserted];
+    }
+    if (row === count) break;
+    const stream = events.stream[row] as number;
+    const at = next[stream] as number;
+    next[stream] = at + 1;
+    const code = events.code[row] as number;
+    kind[at] = code & 15;
+    side[at] = (code >>> 4) & 1;
+    priceCc[at] = events.priceCc[row] as number;
+    size[at] = events.size[row] as number;
+    stampUs[at] = events.stampUs[row] as number;
+    resolution[at] = code >>> 5;
+    order[place++] = at;
+  }
+  return { stampUs, resolution };
+}
+
+/** Rule 1, market by market. Unpaired rows keep -1. */
+function pairTrades(arrays: TapeArrays, stamps: Stamps, streams: number): void {
+  const { streamStart, kind, pairRow } = arrays;
+  pairRow.fill(-1);
+  for (let stream = 0; stream < streams; stream++) {
+    const start = streamStart[stream] as number;
+    const end = streamStart[stream + 1] as number;
+    for (let trade = start; trade < end; trade++) {
+      if (kind[trade] !== EventKind.trade) continue;
+      let delta = pairBefore(arrays, stamps, trade, start);
+      if (delta < 0) delta = pairAfter(arrays, stamps, trade, end);
+      if (delta < 0) continue;
+      pairRow[trade] = delta;
+      pairRow[delta] = trade;
+    }
+  }
+}
+
+function pairBefore(arrays: TapeArrays, stamps: Stamps, trade: number, start: number): number {
+  const { kind } = arrays;
+  let left = PAIR_REACH;
+  for (let row = trade - 1; row >= start && left > 0; row--) {
+    const what = kind[row] as number;
+    if (what === EventKind.level) continue;
+    left -= 1;
+    if (what === EventKind.delta && fits(arrays, stamps, trade, row)) return row;
+  }
+  return -1;
+}
+
+function pairAfter(arrays: TapeArrays, stamps: Stamps, trade: number, end: number): number {
+  const { kind } = arrays;
+  let left = PAIR_REACH;
+  for (let row = trade + 1; row < end && left > 0; row++) {
+    const what = kind[row] as number;
+    if (what === EventKind.level) continue;
+    left -= 1;
+    if (what === EventKind.delta && fits(arrays, stamps, trade, row)) return row;
+  }
+  return -1;
+}
+
+function fits(arrays: TapeArrays, stamps: Stamps, trade: number, delta: number): boolean {
+  const { size, priceCc, side, pairRow } = arrays;
+  if (size[delta] !== -(size[trade] as number)) return false;
+  if (priceCc[delta] !== priceCc[trade] || side[delta] !== side[trade]) return false;
+  if (pairRow[delta] !== -1) return false;
+  // A trade without a stamp cannot contradict its delta.
+  if (stamps.resolution[trade] === 0) return true;
+  const deltaSecond = Math.floor((stamps.stampUs[delta] as number) / US_PER_SECOND);
+  return deltaSecond === Math.floor((stamps.stampUs[trade] as number) / US_PER_SECOND);
+}
+
+/** Rules 2 to 4. */
+function assignTimes(arrays: TapeArrays, stamps: Stamps): void {
+  const { atUs, kind, order, pairRow } = arrays;
+  const { stampUs, resolution } = stamps;
+  // Backwards, so that what has no stamp finds that of the next delta; 0 where none follows, which
+  // the running maximum then lifts to the time of the event before.
+  let nextDeltaUs = 0;
+  for (let place = order.length - 1; place >= 0; place--) {
+    const row = order[place] as number;
+    const what = kind[row] as number;
+    const stamped = resolution[row] as number;
+    if (what === EventKind.delta) nextDeltaUs = stampUs[row] as number;
+    if (stamped === 0) {
+      const waits = what === EventKind.snapshot || what === EventKind.level;
+      atUs[row] = waits ? nextDeltaUs : 0;
+    } else if (what === EventKind.trade || what === EventKind.blockTrade) {
+      const delta = pairRow[row] as number;
+      const span = stamped === 1 ? 0 : (RESOLUTION_US[stamped] as number);
+      atUs[row] = (delta < 0 ? (stampUs[row] as number) + span : stampUs[delta]) as number;
+    } else atUs[row] = stampUs[row] as number;
+  }
+  let nowUs = 0;
+  for (let place = 0; place < order.length; place++) {
+    const row = order[place] as number;
+    const own = atUs[row] as number;
+    if (own > nowUs) nowUs = own;
+    atUs[row] = nowUs;
+  }
+}
