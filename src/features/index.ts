@@ -5,6 +5,8 @@
  * nothing of results: only of what has happened by now.
  */
 export { type AccountView, createAccountView, encodeAccount } from "./account-features.ts";
+export { EventClock } from "./event-clock.ts";
+export { EventGroup } from "./event-group.ts";
 export {
   ACCOUNT_OFFSET,
   type Feature,
@@ -20,3 +22,12 @@ export {
   SCHEMA_VERSION,
   TEMPORAL_OFFSET,
 } from "./feature-schema.ts";
+export { MarketEncoder, type MarketEncoderOptions } from "./market-encoder.ts";
+export {
+  type Cadence,
+  copyMarketRow,
+  type FeatureRows,
+  MARKET_FEATURES,
+  precomputeFeatures,
+  type PrecomputeOptions,
+} from "./precompute.ts";
