@@ -20,7 +20,11 @@ export class ChangeWindow {
   #head = 0;
   #recentTail = 0;
   #earlierTail = 0;
-  /** First and last change in each second (s - 1, s], at slot s modulo 64. */
+  /** Whole seconds (s - 1, s] with a change, oldest first; a ring of its own. */
+  readonly #seconds = new Float64Array(SECOND_SLOTS);
+  #secondHead = 0;
+  #secondTail = 0;
+  /** First and last change in each such second, at slot s modulo 64. */
   readonly #first = new Float64Array(SECOND_SLOTS).fill(-Infinity);
   readonly #last = new Float64Array(SECOND_SLOTS).fill(-Infinity);
 
@@ -28,6 +32,8 @@ export class ChangeWindow {
     this.#head = 0;
     this.#recentTail = 0;
     this.#earlierTail = 0;
+    this.#secondHead = 0;
+    this.#secondTail = 0;
     this.#first.fill(-Infinity);
     this.#last.fill(-Infinity);
   }
@@ -43,7 +49,12 @@ export class ChangeWindow {
     this.#head += 1;
     const second = Math.ceil(atUs / US_PER_SECOND);
     const slot = second & (SECOND_SLOTS - 1);
-    if ((this.#last[slot] as number) <= (second - 1) * US_PER_SECOND) this.#first[slot] = atUs;
+    if ((this.#last[slot] as number) <= (second - 1) * US_PER_SECOND) {
+      this.#first[slot] = atUs;
+      this.#dropSeconds(second);
+      this.#seconds[this.#secondHead & (SECOND_SLOTS - 1)] = second;
+      this.#secondHead += 1;
+    }
     this.#last[slot] = atUs;
   }
 
@@ -72,15 +83,22 @@ export class ChangeWindow {
     return this.#recentTail - this.#earlierTail;
   }
 
-  /**
-   * How many of the seconds (now - k - 1, now - k], k from 0 to 59, saw a change. Such a second is
-   * the end of one whole second and the start of the next, so the last change of the one and the
-   * first of the other decide.
-   */
+  /** How many of the seconds (now - k - 1, now - k], k from 0 to 59, saw a change. */
   activeSeconds(nowUs: number): number {
+    const second = Math.ceil(nowUs / US_PER_SECOND);
+    if (second * US_PER_SECOND !== nowUs) return this.#activeBetween(nowUs, second);
+    this.#dropSeconds(second);
+    return this.#secondHead - this.#secondTail;
+  }
+
+  /**
+   * The same where now is no whole second: then each of the seconds is the end of one whole second
+   * and the start of the next, so the last change of the one and the first of the other decide.
+   */
+  #activeBetween(nowUs: number, ceiling: number): number {
     const first = this.#first;
     const last = this.#last;
-    let second = Math.ceil(nowUs / US_PER_SECOND);
+    let second = ceiling;
     let to = nowUs;
     let count = 0;
     let newest = first[second & (SECOND_SLOTS - 1)] as number;
@@ -94,6 +112,17 @@ export class ChangeWindow {
       to = from;
     }
     return count;
+  }
+
+  /** Drops the whole seconds that are a minute old when `second` ends. */
+  #dropSeconds(second: number): void {
+    let tail = this.#secondTail;
+    const seconds = this.#seconds;
+    const open = second - WINDOW_S;
+    while (tail < this.#secondHead && (seconds[tail & (SECOND_SLOTS - 1)] as number) <= open) {
+      tail += 1;
+    }
+    this.#secondTail = tail;
   }
 }
 

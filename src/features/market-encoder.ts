@@ -10,7 +10,7 @@
  * trades that its own orders made and subtracts their size from snapshots, which is what recordings
  * look like. Results of markets are out of its reach.
  */
-import { assert, ln, ONE_DOLLAR_CC, US_PER_SECOND } from "../core/index.ts";
+import { assert, ln, LOTS_PER_CONTRACT, ONE_DOLLAR_CC, US_PER_SECOND } from "../core/index.ts";
 import {
   BookSide,
   EventKind,
@@ -25,11 +25,13 @@ import { FEATURE_CONSTANTS as K, TEMPORAL_OFFSET } from "./feature-schema.ts";
 import { MidHistory, MidRange, VolatilityGrid } from "./mid-history.ts";
 import { SideDepth } from "./side-depth.ts";
 
-const LN_VOLUME = ln(1 + K.volume_cap_contracts);
-const LN_ACTIVITY = ln(1 + K.activity_cap_changes);
+/** Score of each count of book changes; beyond the table it is 1. */
+const ACTIVITY = Float64Array.from(
+  { length: K.activity_cap_changes },
+  (_, count) => ln(1 + count) / ln(1 + K.activity_cap_changes),
+);
 const LN_TRADED = ln(1 + K.traded_cap_contracts);
 const LN_CLOSE = ln(1 + K.close_cap_s);
-const LOTS = 100;
 const SECONDS_OF_DAY = 86_400;
 const DAYS_OF_WEEK = 7;
 /** 1 January 1970 was a Thursday; Monday is 0. */
@@ -244,14 +246,14 @@ export class MarketEncoder {
     out[at] = bidCc / ONE_DOLLAR_CC;
     out[at + 1] = askCc / ONE_DOLLAR_CC;
     out[at + 2] = cap(spread / K.spread_cap_cc);
-    out[at + 3] = cap(ln(1 + b5 / LOTS) / LN_VOLUME);
-    out[at + 4] = cap(ln(1 + b1 / LOTS) / LN_VOLUME);
+    out[at + 3] = bid.nearVolume;
+    out[at + 4] = bid.bestVolume;
     out[at + 5] = balance(b5, a5);
     out[at + 6] = (ONE_DOLLAR_CC - askCc) / ONE_DOLLAR_CC;
     out[at + 7] = (ONE_DOLLAR_CC - bidCc) / ONE_DOLLAR_CC;
     out[at + 8] = cheaper2 > 0 ? cap(spread / cheaper2) : 1;
-    out[at + 9] = cap(ln(1 + a5 / LOTS) / LN_VOLUME);
-    out[at + 10] = cap(ln(1 + a1 / LOTS) / LN_VOLUME);
+    out[at + 9] = ask.nearVolume;
+    out[at + 10] = ask.bestVolume;
     out[at + 11] = balance(a1, b1);
     out[at + 12] = mid2 / DOLLAR_CC2;
     out[at + 13] = ask.impact;
@@ -284,8 +286,8 @@ export class MarketEncoder {
     this.#grid.advance(nowUs, mid2);
     const quietUs = nowUs - this.#changedUs;
     const untradedUs = nowUs - this.#tradeUs;
-    const activity = cap(ln(1 + this.#changes.recent()) / LN_ACTIVITY);
-    const earlier = cap(ln(1 + this.#changes.earlier()) / LN_ACTIVITY);
+    const activity = activityScore(this.#changes.recent());
+    const earlier = activityScore(this.#changes.earlier());
     const yes = this.#trades.yesLots;
     const no = this.#trades.noLots;
     const range2 = this.#range.range(mid2, nowUs);
@@ -295,7 +297,7 @@ export class MarketEncoder {
     out[at + 1] = this.#tradeCc < 0 ? 1 : untradedUs / (untradedUs + K.trade_half_us);
     out[at + 2] = activity;
     out[at + 3] = activity - earlier;
-    out[at + 4] = cap(ln(1 + (yes + no) / LOTS) / LN_TRADED);
+    out[at + 4] = cap(ln(1 + (yes + no) / LOTS_PER_CONTRACT) / LN_TRADED);
     out[at + 5] = (yes - no) / (yes + no + K.trade_imbalance_damping_lots);
     out[at + 6] = soft(mid2 - this.#mids.minuteAgo(), 2 * K.momentum_half_cc);
     out[at + 7] = soft(mid2 - this.#mids.longAgo(), 2 * K.long_momentum_half_cc);
@@ -390,6 +392,10 @@ function sameLevels(a: OrderBook, b: OrderBook): boolean {
 function balance(a: number, b: number): number {
   const sum = a + b;
   return sum > 0 ? (a - b) / sum : 0;
+}
+
+function activityScore(changes: number): number {
+  return changes < ACTIVITY.length ? (ACTIVITY[changes] as number) : 1;
 }
 
 function soft(x: number, half: number): number {

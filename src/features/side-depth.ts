@@ -3,6 +3,7 @@
  * cost of taking 1,000 contracts, the three largest levels. Worked out when it is read, and only if
  * the side has changed since; the largest levels only if a change could have moved them.
  */
+import { ln, LOTS_PER_CONTRACT } from "../core/index.ts";
 import { BookSide, type OrderBook } from "../market/index.ts";
 import { FEATURE_CONSTANTS } from "./feature-schema.ts";
 
@@ -11,10 +12,15 @@ const IMPACT_LOTS = FEATURE_CONSTANTS.impact_size_lots;
 /** x / (x + 0.01) for a cost in centi-cents x lots. */
 const IMPACT_HALF = FEATURE_CONSTANTS.impact_half_cc * IMPACT_LOTS;
 
+const LN_VOLUME = ln(1 + FEATURE_CONSTANTS.volume_cap_contracts);
+
 export class SideDepth {
   /** Lots at the best price, and within 5 cents of it. */
   bestLots = 0;
   nearLots = 0;
+  /** The two as cap(ln(1 + contracts) / ln(1 + 1e7)). */
+  bestVolume = 0;
+  nearVolume = 0;
   /** x / (x + 0.01), x what 1,000 contracts cost beyond the best price; 1 if there are fewer. */
   impact = 1;
   /** Lots in the three largest levels. */
@@ -49,6 +55,8 @@ export class SideDepth {
     this.#stale = false;
     if (this.#side === BookSide.bid) this.#walkBids();
     else this.#walkAsks();
+    this.bestVolume = volume(this.bestLots);
+    this.nearVolume = volume(this.nearLots);
     if (!this.#largestStale) return;
     this.#largestStale = false;
     this.#findLargest();
@@ -129,4 +137,9 @@ export class SideDepth {
     this.largestLots = first + second + third;
     this.#third = third;
   }
+}
+
+function volume(lots: number): number {
+  const x = ln(1 + lots / LOTS_PER_CONTRACT) / LN_VOLUME;
+  return x > 1 ? 1 : x;
 }

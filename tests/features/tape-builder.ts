@@ -2,7 +2,7 @@
  * Hand-made tapes for the tests: events are listed in session order and become a `Tape` with its
  * streams and order. It checks nothing and keeps the times it is given.
  */
-import { type CentiCents, Prng, sha256, type TimestampUs } from "../../src/core/index.ts";
+import { Prng, sha256, type TimestampUs } from "../../src/core/index.ts";
 import {
   BookSide,
   EventKind,
