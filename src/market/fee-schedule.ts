@@ -56,10 +56,11 @@ export function tradeFee(
   // size * price * (10^4 - price) / 10^4 is the micro-dollar value of contracts x P x (1 - P).
   const spread = price * (ONE_DOLLAR_CC - price);
   const exact = spread * size;
-  const rate = (ratePpm * terms.multiplierPpm) / 1_000_000;
+  // Rates are whole hundreds of ppm in practice; dividing by 100 keeps large orders exact.
+  const rate = (ratePpm * terms.multiplierPpm) / 100_000_000;
   if (Number.isInteger(rate)) {
     const numerator = exact * rate;
-    if (numerator <= Number.MAX_SAFE_INTEGER) return Math.ceil(numerator / 1e10) as MicroUsd;
+    if (numerator <= Number.MAX_SAFE_INTEGER) return Math.ceil(numerator / 1e8) as MicroUsd;
   }
   const big = BigInt(spread) * BigInt(size) * BigInt(ratePpm) * BigInt(terms.multiplierPpm);
   const unit = 10_000_000_000_000_000n;
@@ -88,14 +89,4 @@ export function chargeFee(trade: MicroUsd, revenue: MicroUsd, carry: MicroUsd): 
   const account = carry + rounding;
   const rebate = step * Math.min(Math.floor(account / step), Math.floor((trade + rounding) / step));
   return { fee: (trade + rounding - rebate) as MicroUsd, carry: (account - rebate) as MicroUsd };
-}
-
-/**
- * The most that an order of `size` at limit `price` can be charged, whatever prices at or better
- * than its limit and however many partial fills it gets: the taker fee, a micro-dollar a lot for
- * rounding up each fill, and one balance step for the rounding account.
- */
-export function feeReserve(terms: FeeTerms, price: CentiCents, size: Lots): MicroUsd {
-  if (terms.multiplierPpm === 0) return BALANCE_STEP;
-  return (tradeFee(terms, "taker", price, size) + size + BALANCE_STEP) as MicroUsd;
 }

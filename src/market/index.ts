@@ -6,7 +6,6 @@ export {
   BALANCE_STEP,
   chargeFee,
   type FeeCharge,
-  feeReserve,
   type FeeTerms,
   type FeeType,
   type LiquidityRole,

@@ -9,20 +9,13 @@
  */
 import type { CentiCents, Lots, MicroUsd } from "../core/index.ts";
 import { ONE_DOLLAR_CC } from "../core/index.ts";
-import { BookSide, feeReserve, type FeeTerms } from "../market/index.ts";
+import { BALANCE_STEP, BookSide, type FeeTerms, tradeFee } from "../market/index.ts";
 
 /** An open order as collateral sees it: the worst price and size that it may come to have. */
 export interface Exposure {
   readonly side: BookSide;
   readonly price: CentiCents;
   readonly remaining: Lots;
-}
-
-/** Cash locked by `size` uncovered lots of an order at YES price `price`. */
-export function lockOf(terms: FeeTerms, side: BookSide, price: CentiCents, size: Lots): MicroUsd {
-  if (size <= 0) return 0 as MicroUsd;
-  const perLot = side === BookSide.bid ? price : ONE_DOLLAR_CC - price;
-  return (perLot * size + feeReserve(terms, price, size)) as MicroUsd;
 }
 
 /** Cash locked by all open orders of one market, given the signed position in it. */
@@ -34,12 +27,28 @@ export function lockedCash(
   if (exposures.length === 0) return 0 as MicroUsd;
   if (exposures.length === 1) {
     const only = exposures[0] as Exposure;
-    const cover = only.side === BookSide.bid ? -position : position;
-    const uncovered = only.remaining - Math.max(0, cover);
-    return lockOf(terms, only.side, only.price, uncovered as Lots);
+    const cover = Math.max(0, only.side === BookSide.bid ? -position : position);
+    const uncovered = only.remaining - cover;
+    if (uncovered <= 0) return 0 as MicroUsd;
+    return (lockOf(terms, only, uncovered) + roundingReserve(only)) as MicroUsd;
   }
   return (sideLock(terms, BookSide.bid, Math.max(0, -position), exposures) +
     sideLock(terms, BookSide.ask, Math.max(0, position), exposures)) as MicroUsd;
+}
+
+/** Price and taker fee at the limit of `size` lots: no better price costs more, fee included. */
+function lockOf(terms: FeeTerms, { side, price }: Exposure, size: number): number {
+  const perLot = side === BookSide.bid ? price : ONE_DOLLAR_CC - price;
+  return perLot * size + tradeFee(terms, "taker", price, size as Lots);
+}
+
+/**
+ * The most that rounding can add to an order's fees: a micro-dollar a lot and a balance step. An
+ * order that has begun to fill may have used its step already, so the lock of open orders may be up
+ * to a step each above the cash that is left; the cash itself never falls below zero.
+ */
+function roundingReserve({ remaining }: Exposure): number {
+  return remaining + 1 + BALANCE_STEP;
 }
 
 function sideLock(
@@ -55,11 +64,13 @@ function sideLock(
   let total = 0;
   for (const exposure of dearest) total += exposure.remaining;
   let uncovered = total - cover;
+  if (uncovered <= 0) return 0;
   let locked = 0;
-  for (const { price, remaining } of dearest) {
-    if (uncovered <= 0) break;
-    const part = Math.min(uncovered, remaining) as Lots;
-    locked += lockOf(terms, side, price, part);
+  for (const exposure of dearest) {
+    // As orders fill, the uncovered part may come to lie in any of them.
+    locked += roundingReserve(exposure);
+    const part = Math.min(uncovered, exposure.remaining);
+    if (part > 0) locked += lockOf(terms, exposure, part);
     uncovered -= part;
   }
   return locked;

@@ -105,10 +105,10 @@ export class SimulatedMarket {
     return (this.#tape.atUs[this.row] as number) - this.#feedUs;
   }
 
-  /** Starts in the middle of the tape: the book was `book` before row `row` happened. */
-  startFrom(book: OrderBook, row: number): void {
+  /** Starts in the middle of the tape: `restore` makes the book what it was before row `row`. */
+  startFrom(restore: (book: OrderBook) => void, row: number): void {
     assert(this.resting.length === 0, "a market starts without orders");
-    this.book.copyFrom(book);
+    restore(this.book);
     this.row = row;
     this.bookKnown = true;
   }
