@@ -1,0 +1,231 @@
+/**
+ * Makers of a generated market: each quotes a ladder on both sides of what it believes to be the
+ * fair price, and moves it when its belief has moved far enough. A maker sees news late by its own
+ * latency, works through its changes a few orders at a time (cancels first, new orders some
+ * milliseconds later), and never crosses the book: whoever is faster takes its stale quotes.
+ */
+import { LOTS_PER_CONTRACT, ln, type Prng, exp, US_PER_SECOND } from "../core/index.ts";
+import type { GeneratedBook, RestingOrder } from "./generate-book.ts";
+import { type CrowdProfile, MAKER_SIZES } from "./generate-profile.ts";
+import { BookSide } from "./tape.ts";
+
+/** What traders can see and feel of the moment. */
+export interface Surroundings {
+  /** Fair price of this market in cents, as it was `latencyUs` ago. */
+  fairCents(latencyUs: number): number;
+  /** How busy the market is; 1 is ordinary play. */
+  activity(): number;
+}
+
+export type MakerStyle = "tight" | "ladder" | "far";
+
+/** What a maker does again and again; drawn once for each. */
+interface Habits {
+  readonly halfSpread: number;
+  readonly levels: number;
+  readonly gap: number;
+  /** Cents that the belief must move before the quotes do. */
+  readonly tolerance: number;
+  /** Deviation of the belief from the fair price, in cents. */
+  readonly opinion: number;
+  readonly latencyUs: number;
+  readonly size: number;
+  /** Orders changed at one moment. */
+  readonly batch: number;
+  readonly rate: number;
+  /** Chance of replacing an order without cause at a look. */
+  readonly flicker: number;
+}
+
+export class Maker {
+  nextUs: number;
+  readonly #prng: Prng;
+  readonly #habits: Habits;
+  readonly #book: GeneratedBook;
+  readonly #around: Surroundings;
+  readonly #orders: RestingOrder[] = [];
+  #belief: number;
+  #opinion: number;
+  /** Ticks wanted on each side at the moment; kept between wakes to save allocation. */
+  readonly #wanted: readonly [Set<number>, Set<number>] = [new Set(), new Set()];
+
+  constructor(
+    prng: Prng,
+    style: MakerStyle,
+    crowd: CrowdProfile,
+    book: GeneratedBook,
+    around: Surroundings,
+    startUs: number,
+  ) {
+    this.#prng = prng;
+    this.#habits = drawHabits(prng, style, crowd);
+    this.#book = book;
+    this.#around = around;
+    this.#opinion = this.#habits.opinion * prng.normal();
+    this.#belief = around.fairCents(0) + this.#opinion;
+    this.nextUs = startUs + Math.ceil(prng.float() * US_PER_SECOND);
+  }
+
+  /** Quotes everything at once, before the opening. */
+  open(atUs: number): void {
+    this.#want();
+    while (this.#placeMissing(atUs, 99) > 0);
+  }
+
+  /** News have happened: it will look as soon as it has seen them. */
+  hear(atUs: number): void {
+    const delay = this.#habits.latencyUs * (1 + 0.5 * this.#prng.float());
+    this.nextUs = Math.min(this.nextUs, atUs + Math.ceil(delay));
+  }
+
+  /** Looks at the market and does the next few things that it wants done. */
+  act(atUs: number): void {
+    const { batch, tolerance, opinion, flicker, latencyUs } = this.#habits;
+    this.#forgetFilled();
+    // The opinion wanders back to the fair price, slowly.
+    this.#opinion = 0.97 * this.#opinion + 0.243 * opinion * this.#prng.normal();
+    const view = this.#around.fairCents(latencyUs) + this.#opinion;
+    if (Math.abs(view - this.#belief) > tolerance) this.#belief = view;
+    this.#want();
+    if (this.#cancelUnwanted(atUs, batch) > 0) {
+      this.nextUs = atUs + this.#pauseUs(0.6);
+      return;
+    }
+    if (this.#placeMissing(atUs, batch) > 0) {
+      this.nextUs = atUs + this.#pauseUs(0.4);
+      return;
+    }
+    if (this.#prng.float() < flicker && this.#orders.length > 0) {
+      this.#replaceOne(atUs);
+      return;
+    }
+    const rate = this.#habits.rate * this.#around.activity();
+    this.nextUs = atUs + Math.ceil((this.#prng.exponential() / rate) * US_PER_SECOND);
+  }
+
+  #replaceOne(atUs: number): void {
+    const index = this.#prng.integer(this.#orders.length);
+    const order = this.#orders[index];
+    if (order === undefined) return;
+    if (this.#prng.float() < 0.04 && order.size > 2 * LOTS_PER_CONTRACT) {
+      const contracts = Math.floor(order.size / LOTS_PER_CONTRACT);
+      this.#book.cancel(order, atUs, (1 + this.#prng.integer(contracts - 1)) * LOTS_PER_CONTRACT);
+    } else {
+      this.#book.cancel(order, atUs);
+      this.#orders.splice(index, 1);
+    }
+    this.nextUs = atUs + this.#pauseUs(3);
+  }
+
+  /** Milliseconds between one batch and the next, of mean `scale` times two. */
+  #pauseUs(scale: number): number {
+    return 20 + Math.ceil(this.#prng.exponential() * scale * 2_000);
+  }
+
+  #forgetFilled(): void {
+    for (let index = this.#orders.length - 1; index >= 0; index--) {
+      if (this.#orders[index]?.size === 0) this.#orders.splice(index, 1);
+    }
+  }
+
+  /** Writes down the ticks at which it wants an order. */
+  #want(): void {
+    const { halfSpread, levels, gap } = this.#habits;
+    const [bids, asks] = this.#wanted;
+    bids.clear();
+    asks.clear();
+    for (let level = 0; level < levels; level++) {
+      const away = halfSpread + level * gap;
+      const bid = Math.floor(this.#belief - away);
+      const ask = Math.ceil(this.#belief + away);
+      if (bid >= 1) bids.add(Math.min(bid, 99));
+      if (ask <= 99) asks.add(Math.max(ask, 1));
+    }
+  }
+
+  #cancelUnwanted(atUs: number, most: number): number {
+    let done = 0;
+    for (let index = 0; index < this.#orders.length && done < most;) {
+      const order = this.#orders[index];
+      if (order === undefined || this.#wanted[order.side].has(order.cents)) {
+        index += 1;
+        continue;
+      }
+      this.#book.cancel(order, atUs);
+      this.#orders.splice(index, 1);
+      done += 1;
+    }
+    return done;
+  }
+
+  #placeMissing(atUs: number, most: number): number {
+    for (const order of this.#orders) this.#wanted[order.side].delete(order.cents);
+    let done = 0;
+    for (const side of [BookSide.bid, BookSide.ask]) {
+      for (const cents of this.#wanted[side]) {
+        if (done >= most) return done;
+        // Post-only: what would cross waits until the stale side has gone.
+        const crosses =
+          side === BookSide.bid ? cents >= this.#book.bestAsk : cents <= this.#book.bestBid;
+        if (crosses) continue;
+        this.#orders.push(this.#book.rest(side, cents, this.#drawSize(), atUs));
+        this.#wanted[side].delete(cents);
+        done += 1;
+      }
+    }
+    return done;
+  }
+
+  #drawSize(): number {
+    const roll = this.#prng.float();
+    const { size } = this.#habits;
+    const contracts = roll < 0.5 ? size : size * exp(0.7 * this.#prng.normal());
+    return Math.max(1, Math.round(contracts)) * LOTS_PER_CONTRACT;
+  }
+}
+
+function drawHabits(prng: Prng, style: MakerStyle, crowd: CrowdProfile): Habits {
+  const latencyUs = Math.ceil(exp(ln(90_000) + 0.8 * prng.normal()));
+  const choice = MAKER_SIZES[prng.integer(MAKER_SIZES.length)] ?? 1_000;
+  const size = Math.max(1, Math.round(choice * crowd.makerScale));
+  const common = { latencyUs, rate: crowd.makerRate };
+  switch (style) {
+    case "tight":
+      return {
+        ...common,
+        halfSpread: 0.35 + 0.5 * prng.float(),
+        levels: 1 + prng.integer(3),
+        gap: 1,
+        tolerance: 0.3 + 0.4 * prng.float(),
+        opinion: 0.25,
+        size,
+        batch: 1 + prng.integer(3),
+        flicker: 0.4,
+      };
+    case "ladder":
+      return {
+        ...common,
+        halfSpread: 0.9 + 1.2 * prng.float(),
+        levels: 4 + prng.integer(7),
+        gap: 1 + prng.integer(2),
+        tolerance: 0.6 + 0.8 * prng.float(),
+        opinion: 0.4,
+        size: Math.max(1, Math.round(size / 3)),
+        batch: 2 + prng.integer(5),
+        flicker: 0.5,
+      };
+    case "far":
+      return {
+        halfSpread: 5 + 4 * prng.float(),
+        levels: 60,
+        gap: 1 + prng.integer(2),
+        tolerance: 2.5,
+        opinion: 0.5,
+        latencyUs: latencyUs * 4,
+        size: Math.max(1, Math.round(crowd.makerScale * 1_000 * (1 + prng.integer(12)))),
+        batch: 4 + prng.integer(6),
+        rate: crowd.makerRate / 2,
+        flicker: 0.6,
+      };
+  }
+}
