@@ -4,8 +4,9 @@
  *
  * The rules (docs/sessions.md says why):
  * 1. A trade pairs with the delta that it made: same market, side and price, the opposite change of
- *    the same size, in the same second, at most 60 events away; the nearest unpaired one before it,
- *    else the nearest after it. It takes that delta's time.
+ *    the same size, in the same second, at most 60 unpaired events away; the nearest one before it,
+ *    else the nearest after it. It takes that delta's time. (Paired events do not count, because one
+ *    taker may sweep a hundred equal orders at once, whose deltas all come before their trades.)
  * 2. A trade without a delta takes the end of what its stamp spans: never a moment before it can
  *    have happened. So do block trades, which pair with nothing.
  * 3. A snapshot, or any event without a stamp, takes the stamp of the next delta of the session.
@@ -17,12 +18,11 @@ import { type EventColumns, RESOLUTION_US } from "./event-columns.ts";
 import type { Gap, SessionFacts } from "./session-format.ts";
 import { EventKind, type Tape } from "./tape.ts";
 
-/** How far from a trade its delta may lie, in events of the same market. */
+/** How far from a trade its delta may lie, in unpaired events of the same market. */
 const PAIR_REACH = 60;
 
 /** Arrays of one tape over one shared block of memory, so that threads and files take it whole. */
 export interface TapeArrays {
-  readonly buffer: SharedArrayBuffer;
   readonly atUs: Float64Array;
   readonly size: Float64Array;
   readonly pairRow: Int32Array;
@@ -52,7 +52,6 @@ export function tapeArrays(
     return start;
   };
   return {
-    buffer,
     atUs: new Float64Array(buffer, take(rows * 8), rows),
     size: new Float64Array(buffer, take(rows * 8), rows),
     pairRow: new Int32Array(buffer, take(rows * 4), rows),
@@ -79,7 +78,6 @@ export function buildTape(
   const stamps = scatter(events, insertions, streams, arrays);
   pairTrades(arrays, stamps, streams);
   assignTimes(arrays, stamps);
-  const { buffer: _buffer, ...columns } = arrays;
   return {
     sessionId: facts.id,
     contentHash,
@@ -87,7 +85,7 @@ export function buildTape(
     events: facts.events,
     references: facts.references,
     rowCount: rows,
-    ...columns,
+    ...arrays,
   };
 }
 
@@ -203,11 +201,11 @@ function pairTrades(arrays: TapeArrays, stamps: Stamps, streams: number): void {
 }
 
 function pairBefore(arrays: TapeArrays, stamps: Stamps, trade: number, start: number): number {
-  const { kind } = arrays;
+  const { kind, pairRow } = arrays;
   let left = PAIR_REACH;
   for (let row = trade - 1; row >= start && left > 0; row--) {
     const what = kind[row] as number;
-    if (what === EventKind.level) continue;
+    if (what === EventKind.level || pairRow[row] !== -1) continue;
     left -= 1;
     if (what === EventKind.delta && fits(arrays, stamps, trade, row)) return row;
   }
@@ -215,11 +213,11 @@ function pairBefore(arrays: TapeArrays, stamps: Stamps, trade: number, start: nu
 }
 
 function pairAfter(arrays: TapeArrays, stamps: Stamps, trade: number, end: number): number {
-  const { kind } = arrays;
+  const { kind, pairRow } = arrays;
   let left = PAIR_REACH;
   for (let row = trade + 1; row < end && left > 0; row++) {
     const what = kind[row] as number;
-    if (what === EventKind.level) continue;
+    if (what === EventKind.level || pairRow[row] !== -1) continue;
     left -= 1;
     if (what === EventKind.delta && fits(arrays, stamps, trade, row)) return row;
   }
@@ -227,10 +225,9 @@ function pairAfter(arrays: TapeArrays, stamps: Stamps, trade: number, end: numbe
 }
 
 function fits(arrays: TapeArrays, stamps: Stamps, trade: number, delta: number): boolean {
-  const { size, priceCc, side, pairRow } = arrays;
+  const { size, priceCc, side } = arrays;
   if (size[delta] !== -(size[trade] as number)) return false;
   if (priceCc[delta] !== priceCc[trade] || side[delta] !== side[trade]) return false;
-  if (pairRow[delta] !== -1) return false;
   // A trade without a stamp cannot contradict its delta.
   if (stamps.resolution[trade] === 0) return true;
   const deltaSecond = Math.floor((stamps.stampUs[delta] as number) / US_PER_SECOND);

@@ -3,7 +3,8 @@
  * stamp. Nothing is derived here; effective times and pairs are made when the tape is built.
  *
  * A row's `code` holds its EventKind, its book side and the resolution of its stamp. A snapshot is
- * a `snapshot` row, whose size is the number of its levels, followed by that many `level` rows.
+ * a `snapshot` row, whose size is the number of its levels, followed by that many `level` rows. A
+ * `close` row has size 1 where a final empty snapshot told of it, else 0.
  */
 import type { BookSide, EventKind } from "./tape.ts";
 

@@ -31,3 +31,6 @@ export {
   type SessionSpan,
 } from "./session-format.ts";
 export { type EventColumns, NO_STAMP, StampResolution } from "./event-columns.ts";
+export type { ImportOptions, ImportReport, MarketReport } from "./import-options.ts";
+export { importSession } from "./import-session.ts";
+export { formatIsoTime, parseIsoTime } from "./iso-time.ts";

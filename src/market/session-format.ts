@@ -73,7 +73,10 @@ export interface Gap {
   readonly firstSeq: number | null;
 }
 
-/** Numbers of events; a snapshot counts once, however many levels it has. */
+/**
+ * Numbers of events. A snapshot counts once, however many levels it has; the empty one with which a
+ * feed closes a market counts too.
+ */
 export interface SessionCounts {
   readonly rows: number;
   readonly snapshots: number;
@@ -81,7 +84,7 @@ export interface SessionCounts {
   readonly trades: number;
   readonly blockTrades: number;
   readonly references: number;
-  /** Closes and changes of status. */
+  /** Closes that no snapshot told, and changes of status. */
   readonly other: number;
 }
 

@@ -5,6 +5,7 @@
  * there. A recorder of a live feed builds `inPlace` instead: what it has flushed survives a crash.
  */
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -40,6 +41,7 @@ import {
   type Gap,
   SCHEMA,
   SESSION_FILE,
+  type SessionCounts,
   type SessionFacts,
   TAPE_FILE,
 } from "./session-format.ts";
@@ -83,7 +85,11 @@ export function createSession(
   let building = target;
   try {
     mkdirSync(options.inPlace === true ? target : dirname(target), { recursive: true });
-    if (options.inPlace !== true) building = mkdtempSync(`${target}.partial-`);
+    if (options.inPlace !== true) {
+      building = mkdtempSync(`${target}.partial-`);
+      // mkdtemp makes folders private; a session is as open as the user's other files.
+      chmodSync(building, 0o777 & ~process.umask());
+    }
   } catch (error) {
     throw new OperationError(
       "SESSION_WRITE",
@@ -104,6 +110,8 @@ export class SessionWriter {
   readonly #buffer: EventColumns = eventColumns(CHUNK_ROWS);
   readonly #hashes: readonly Hash[] = Array.from({ length: 5 }, sha256Stream);
   readonly #gaps: Gap[] = [];
+  readonly #tally = new Array<number>(16).fill(0);
+  #closingSnapshots = 0;
   #buffered = 0;
   #flushed = 0;
   /** Level rows that the snapshot appended last still expects. */
@@ -137,6 +145,25 @@ export class SessionWriter {
   /** Number of event rows so far: the position of the next event. */
   get position(): number {
     return this.#flushed + this.#buffered;
+  }
+
+  /** The losses recorded so far. */
+  get gaps(): readonly Gap[] {
+    return this.#gaps;
+  }
+
+  /** What has been stored so far; all of it once the session is finished. */
+  get counts(): SessionCounts {
+    const of = (kind: EventKind): number => this.#tally[kind] ?? 0;
+    return {
+      rows: this.#flushed,
+      snapshots: of(EventKind.snapshot) + this.#closingSnapshots,
+      deltas: of(EventKind.delta),
+      trades: of(EventKind.trade),
+      blockTrades: of(EventKind.blockTrade),
+      references: of(EventKind.reference),
+      other: of(EventKind.close) + of(EventKind.status) - this.#closingSnapshots,
+    };
   }
 
   /** A whole book. `stampUs` where the source has one: feeds have none. */
@@ -176,9 +203,10 @@ export class SessionWriter {
     this.row(EventKind.blockTrade, market, makerSide, priceCc, size, stampUs, resolution);
   }
 
-  /** The market closed; its last book stays. */
-  close(market: number, stampUs = NO_STAMP): void {
-    this.row(EventKind.close, market, BookSide.bid, 0, 0, stampUs, exact(stampUs));
+  /** The market closed; its last book stays. `bySnapshot` where a final empty snapshot told so. */
+  close(market: number, stampUs = NO_STAMP, bySnapshot = false): void {
+    const told = bySnapshot ? 1 : 0;
+    this.row(EventKind.close, market, BookSide.bid, 0, told, stampUs, exact(stampUs));
   }
 
   status(market: number, status: MarketStatus, stampUs = NO_STAMP): void {
@@ -242,21 +270,22 @@ export class SessionWriter {
       this.#hashes[index]?.update(bytesOf(column.subarray(0, count))),
     );
     const chunk = encodeChunk(this.#buffer, count);
-    const tally = new Array<number>(16).fill(0);
+    const before = this.counts;
     for (let row = 0; row < count; row++) {
       const kind = kindOf(code[row] as number);
-      tally[kind] = (tally[kind] as number) + 1;
+      this.#tally[kind] = (this.#tally[kind] as number) + 1;
+      if (kind === EventKind.close) this.#closingSnapshots += size[row] as number;
     }
-    const of = (kind: EventKind): number => tally[kind] ?? 0;
+    const after = this.counts;
     this.#guard(() =>
       this.#insert.run(
         count,
-        of(EventKind.snapshot),
-        of(EventKind.delta),
-        of(EventKind.trade),
-        of(EventKind.blockTrade),
-        of(EventKind.reference),
-        of(EventKind.close) + of(EventKind.status),
+        after.snapshots - before.snapshots,
+        after.deltas - before.deltas,
+        after.trades - before.trades,
+        after.blockTrades - before.blockTrades,
+        after.references - before.references,
+        after.other - before.other,
         chunk.code,
         chunk.stream,
         chunk.price,

@@ -67,7 +67,6 @@ export function readTapeFile(
       done += count;
     }
     if (crc32(bytes) !== header.readUInt32LE(20)) return "damaged";
-    const { buffer: _buffer, ...columns } = tapeArrays(buffer, 0, rows, streams);
     return {
       sessionId: facts.id,
       contentHash,
@@ -75,7 +74,7 @@ export function readTapeFile(
       events: facts.events,
       references: facts.references,
       rowCount: rows,
-      ...columns,
+      ...tapeArrays(buffer, 0, rows, streams),
     };
   } finally {
     closeSync(file);
