@@ -18,6 +18,13 @@ export interface Actor {
   hear(atUs: number): void;
 }
 
+export interface ActorOptions {
+  readonly crowd: CrowdProfile;
+  readonly book: GeneratedBook;
+  readonly around: Surroundings;
+  readonly startUs: number;
+}
+
 function contracts(count: number): number {
   return Math.max(1, Math.round(count)) * LOTS_PER_CONTRACT;
 }
@@ -36,13 +43,8 @@ export class NoiseTaker implements Actor {
   /** The side it leans to: crowds buy for a while, then sell. */
   #leansToBuy = true;
 
-  constructor(
-    prng: Prng,
-    crowd: CrowdProfile,
-    book: GeneratedBook,
-    around: Surroundings,
-    startUs: number,
-  ) {
+  constructor(prng: Prng, options: ActorOptions) {
+    const { crowd, book, around, startUs } = options;
     this.#prng = prng;
     this.#crowd = crowd;
     this.#book = book;
@@ -74,13 +76,8 @@ export class InformedTaker implements Actor {
   readonly #book: GeneratedBook;
   readonly #around: Surroundings;
 
-  constructor(
-    prng: Prng,
-    crowd: CrowdProfile,
-    book: GeneratedBook,
-    around: Surroundings,
-    startUs: number,
-  ) {
+  constructor(prng: Prng, options: ActorOptions) {
+    const { crowd, book, around, startUs } = options;
     this.#prng = prng;
     this.#crowd = crowd;
     this.#book = book;
@@ -89,7 +86,7 @@ export class InformedTaker implements Actor {
   }
 
   hear(atUs: number): void {
-    const delay = exp(ln(140_000) + 0.7 * this.#prng.normal());
+    const delay = exp(ln(300_000) + 0.8 * this.#prng.normal());
     this.nextUs = Math.min(this.nextUs, atUs + Math.ceil(delay));
   }
 
@@ -122,13 +119,8 @@ export class PatientCrowd implements Actor {
   readonly #around: Surroundings;
   readonly #orders: RestingOrder[] = [];
 
-  constructor(
-    prng: Prng,
-    crowd: CrowdProfile,
-    book: GeneratedBook,
-    around: Surroundings,
-    startUs: number,
-  ) {
+  constructor(prng: Prng, options: ActorOptions) {
+    const { crowd, book, around, startUs } = options;
     this.#prng = prng;
     this.#crowd = crowd;
     this.#book = book;

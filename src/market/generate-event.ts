@@ -5,7 +5,13 @@
  */
 import { type Prng, US_PER_SECOND } from "../core/index.ts";
 import { type BookSink, GeneratedBook } from "./generate-book.ts";
-import { type Actor, InformedTaker, NoiseTaker, PatientCrowd } from "./generate-crowd.ts";
+import {
+  type Actor,
+  type ActorOptions,
+  InformedTaker,
+  NoiseTaker,
+  PatientCrowd,
+} from "./generate-crowd.ts";
 import { Maker, type MakerStyle, type Surroundings } from "./generate-makers.ts";
 import { drawGame, type GamePath, Phase } from "./generate-news.ts";
 import type { CrowdProfile, Profile } from "./generate-profile.ts";
@@ -107,6 +113,7 @@ export class GeneratedEvent {
       fairCents: (latencyUs) => this.#fairCents(latencyUs, first),
       activity: () => this.#activity(),
     };
+    const options: ActorOptions = { crowd, book, around, startUs };
     const styles: readonly (readonly [MakerStyle, number])[] = [
       ["far", crowd.farMakers],
       ["ladder", crowd.ladderMakers],
@@ -115,17 +122,17 @@ export class GeneratedEvent {
     for (const [style, count] of styles) {
       for (let index = 0; index < count; index++) {
         const fork = prng.fork(`${style} ${index}`);
-        const maker = new Maker(fork, style, crowd, book, around, startUs);
+        const maker = new Maker(fork, { ...options, style, deep: index % 2 === 0 });
         maker.open(startUs);
         this.#actors.push(maker);
       }
     }
-    const patient = new PatientCrowd(prng.fork("patient"), crowd, book, around, startUs);
+    const patient = new PatientCrowd(prng.fork("patient"), options);
     patient.open(startUs);
     this.#actors.push(
       patient,
-      new NoiseTaker(prng.fork("noise"), crowd, book, around, startUs),
-      new InformedTaker(prng.fork("informed"), crowd, book, around, startUs),
+      new NoiseTaker(prng.fork("noise"), options),
+      new InformedTaker(prng.fork("informed"), options),
     );
   }
 }

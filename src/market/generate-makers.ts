@@ -6,7 +6,7 @@
  */
 import { LOTS_PER_CONTRACT, ln, type Prng, exp, US_PER_SECOND } from "../core/index.ts";
 import type { GeneratedBook, RestingOrder } from "./generate-book.ts";
-import { type CrowdProfile, MAKER_SIZES } from "./generate-profile.ts";
+import { type CrowdProfile, DEEP_SIZES, THIN_SIZES } from "./generate-profile.ts";
 import { BookSide } from "./tape.ts";
 
 /** What traders can see and feel of the moment. */
@@ -30,11 +30,22 @@ interface Habits {
   readonly opinion: number;
   readonly latencyUs: number;
   readonly size: number;
-  /** Orders changed at one moment. */
+  /** Orders changed at one moment, and the mean time to the next such moment. */
   readonly batch: number;
+  readonly pauseMs: number;
   readonly rate: number;
   /** Chance of replacing an order without cause at a look. */
   readonly flicker: number;
+}
+
+export interface MakerOptions {
+  readonly style: MakerStyle;
+  /** Whether it quotes large sizes. */
+  readonly deep: boolean;
+  readonly crowd: CrowdProfile;
+  readonly book: GeneratedBook;
+  readonly around: Surroundings;
+  readonly startUs: number;
 }
 
 export class Maker {
@@ -46,19 +57,15 @@ export class Maker {
   readonly #orders: RestingOrder[] = [];
   #belief: number;
   #opinion: number;
+  /** In the midst of a change. */
+  #busy = false;
   /** Ticks wanted on each side at the moment; kept between wakes to save allocation. */
   readonly #wanted: readonly [Set<number>, Set<number>] = [new Set(), new Set()];
 
-  constructor(
-    prng: Prng,
-    style: MakerStyle,
-    crowd: CrowdProfile,
-    book: GeneratedBook,
-    around: Surroundings,
-    startUs: number,
-  ) {
+  constructor(prng: Prng, options: MakerOptions) {
+    const { style, deep, crowd, book, around, startUs } = options;
     this.#prng = prng;
-    this.#habits = drawHabits(prng, style, crowd);
+    this.#habits = drawHabits(prng, style, deep, crowd);
     this.#book = book;
     this.#around = around;
     this.#opinion = this.#habits.opinion * prng.normal();
@@ -82,17 +89,14 @@ export class Maker {
   act(atUs: number): void {
     const { batch, tolerance, opinion, flicker, latencyUs } = this.#habits;
     this.#forgetFilled();
-    // The opinion wanders back to the fair price, slowly.
-    this.#opinion = 0.97 * this.#opinion + 0.243 * opinion * this.#prng.normal();
+    // The opinion wanders back to the fair price, slowly; in the midst of a change it stays.
+    if (!this.#busy) this.#opinion = 0.9 * this.#opinion + 0.436 * opinion * this.#prng.normal();
     const view = this.#around.fairCents(latencyUs) + this.#opinion;
     if (Math.abs(view - this.#belief) > tolerance) this.#belief = view;
     this.#want();
-    if (this.#cancelUnwanted(atUs, batch) > 0) {
-      this.nextUs = atUs + this.#pauseUs(0.6);
-      return;
-    }
-    if (this.#placeMissing(atUs, batch) > 0) {
-      this.nextUs = atUs + this.#pauseUs(0.4);
+    this.#busy = this.#cancelUnwanted(atUs, batch) > 0 || this.#placeMissing(atUs, batch) > 0;
+    if (this.#busy) {
+      this.nextUs = atUs + this.#pauseUs(this.#habits.pauseMs);
       return;
     }
     if (this.#prng.float() < flicker && this.#orders.length > 0) {
@@ -114,12 +118,13 @@ export class Maker {
       this.#book.cancel(order, atUs);
       this.#orders.splice(index, 1);
     }
-    this.nextUs = atUs + this.#pauseUs(3);
+    this.nextUs = atUs + this.#pauseUs(4 * this.#habits.pauseMs);
   }
 
-  /** Milliseconds between one batch and the next, of mean `scale` times two. */
-  #pauseUs(scale: number): number {
-    return 20 + Math.ceil(this.#prng.exponential() * scale * 2_000);
+  /** Time between one batch and the next, with mean `meanMs` and a long tail. */
+  #pauseUs(meanMs: number): number {
+    const stretch = this.#prng.exponential();
+    return 20 + Math.ceil(0.5 * stretch * stretch * meanMs * 1_000);
   }
 
   #forgetFilled(): void {
@@ -143,19 +148,26 @@ export class Maker {
     }
   }
 
+  /** Cancels up to `most` orders that it no longer wants, those it would lose most by first. */
   #cancelUnwanted(atUs: number, most: number): number {
-    let done = 0;
-    for (let index = 0; index < this.#orders.length && done < most;) {
-      const order = this.#orders[index];
-      if (order === undefined || this.#wanted[order.side].has(order.cents)) {
-        index += 1;
-        continue;
+    for (let done = 0; done < most; done++) {
+      let worst = -1;
+      let worstLoss = -Infinity;
+      for (let index = 0; index < this.#orders.length; index++) {
+        const order = this.#orders[index];
+        if (order === undefined || this.#wanted[order.side].has(order.cents)) continue;
+        const above = order.cents - this.#belief;
+        const loss = order.side === BookSide.bid ? above : -above;
+        if (loss > worstLoss) {
+          worst = index;
+          worstLoss = loss;
+        }
       }
+      const [order] = worst < 0 ? [] : this.#orders.splice(worst, 1);
+      if (order === undefined) return done;
       this.#book.cancel(order, atUs);
-      this.#orders.splice(index, 1);
-      done += 1;
     }
-    return done;
+    return most;
   }
 
   #placeMissing(atUs: number, most: number): number {
@@ -184,46 +196,49 @@ export class Maker {
   }
 }
 
-function drawHabits(prng: Prng, style: MakerStyle, crowd: CrowdProfile): Habits {
-  const latencyUs = Math.ceil(exp(ln(90_000) + 0.8 * prng.normal()));
-  const choice = MAKER_SIZES[prng.integer(MAKER_SIZES.length)] ?? 1_000;
-  const size = Math.max(1, Math.round(choice * crowd.makerScale));
-  const common = { latencyUs, rate: crowd.makerRate };
+function drawHabits(prng: Prng, style: MakerStyle, deep: boolean, crowd: CrowdProfile): Habits {
+  const latencyUs = Math.ceil(exp(ln(40_000) + 0.7 * prng.normal()));
+  const sizes = deep ? DEEP_SIZES : THIN_SIZES;
+  const choice = sizes[prng.integer(sizes.length)] ?? 1_000;
+  const size = Math.max(Math.min(10, choice), Math.round(choice * crowd.makerScale));
+  const pauseMs = 2 + 14 * prng.float();
+  const common = { latencyUs, pauseMs, rate: crowd.makerRate };
   switch (style) {
     case "tight":
       return {
         ...common,
-        halfSpread: 0.35 + 0.5 * prng.float(),
+        halfSpread: (0.2 + 0.5 * prng.float()) * crowd.spreadScale,
         levels: 1 + prng.integer(3),
         gap: 1,
-        tolerance: 0.3 + 0.4 * prng.float(),
-        opinion: 0.25,
+        tolerance: 0.15 + 0.4 * prng.float(),
+        opinion: 0.3,
         size,
-        batch: 1 + prng.integer(3),
+        batch: 1 + prng.integer(2),
         flicker: 0.4,
       };
     case "ladder":
       return {
         ...common,
-        halfSpread: 0.9 + 1.2 * prng.float(),
-        levels: 4 + prng.integer(7),
+        halfSpread: (0.9 + 1.2 * prng.float()) * crowd.spreadScale,
+        levels: 3 + prng.integer(6),
         gap: 1 + prng.integer(2),
         tolerance: 0.6 + 0.8 * prng.float(),
         opinion: 0.4,
-        size: Math.max(1, Math.round(size / 3)),
-        batch: 2 + prng.integer(5),
+        size: Math.max(1, Math.round(size / 8)),
+        batch: 1 + prng.integer(3),
         flicker: 0.5,
       };
     case "far":
       return {
         halfSpread: 5 + 4 * prng.float(),
         levels: 60,
-        gap: 1 + prng.integer(2),
+        gap: 1,
         tolerance: 2.5,
         opinion: 0.5,
         latencyUs: latencyUs * 4,
-        size: Math.max(1, Math.round(crowd.makerScale * 1_000 * (1 + prng.integer(12)))),
-        batch: 4 + prng.integer(6),
+        pauseMs: pauseMs * 2,
+        size: Math.max(1, Math.round(crowd.makerScale * 400 * (1 + prng.integer(12)))),
+        batch: 1 + prng.integer(5),
         rate: crowd.makerRate / 2,
         flicker: 0.6,
       };

@@ -129,7 +129,9 @@ function priceMoves(
   let variance = whistleUs === null ? 250 : 0.3;
   for (const move of moves) variance += move.variance;
   let lead = (ln(opening / (1 - opening)) / 1.702) * Math.sqrt(variance);
-  const first = moves[0]?.phase === Phase.quiet || whistleUs === null ? Phase.quiet : Phase.play;
+  // Play opens with a move of nothing at its very start; whatever is before that is quiet.
+  const first =
+    moves[0]?.phase === Phase.play && moves[0].atUs <= startUs ? Phase.play : Phase.quiet;
   const news: News[] = [{ atUs: startUs, phase: first, fair: opening }];
   for (const move of moves) {
     lead += move.change;

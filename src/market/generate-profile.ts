@@ -41,6 +41,8 @@ export interface CrowdProfile {
   readonly quietActivity: number;
   readonly breakActivity: number;
   readonly newsActivity: number;
+  /** Factor on the spreads that makers quote. */
+  readonly spreadScale: number;
   /** Factor on the sizes of makers, and the median of takers' sizes in contracts. */
   readonly makerScale: number;
   readonly takerMedian: number;
@@ -68,23 +70,24 @@ const BASKETBALL_GAME: GameProfile = {
     [-1.05, 0.51],
   ],
   moveSeconds: 4,
-  movePoints: 0.22,
+  movePoints: 0.2,
   openFrom: 0.3,
   openTo: 0.7,
 };
 
 const BASKETBALL_CROWD: CrowdProfile = {
-  tightMakers: 6,
-  ladderMakers: 4,
-  farMakers: 2,
-  makerRate: 0.25,
-  noiseTakerRate: 0.45,
-  informedTakerRate: 0.5,
+  tightMakers: 4,
+  ladderMakers: 2,
+  farMakers: 1,
+  makerRate: 0.2,
+  noiseTakerRate: 1.1,
+  informedTakerRate: 0.3,
   patientRate: 0.35,
   patientSeconds: 25,
   quietActivity: 0.06,
   breakActivity: 0.3,
-  newsActivity: 0.8,
+  newsActivity: 0.6,
+  spreadScale: 1,
   makerScale: 1,
   takerMedian: 45,
 };
@@ -110,12 +113,13 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     },
     crowd: {
       ...BASKETBALL_CROWD,
-      tightMakers: 7,
+      tightMakers: 6,
       ladderMakers: 3,
       farMakers: 1,
-      makerScale: 0.02,
+      spreadScale: 2,
+      makerScale: 0.04,
       takerMedian: 20,
-      noiseTakerRate: 0.7,
+      noiseTakerRate: 1.6,
     },
     seriesTicker: "KXSAMPLEFIGHT",
   },
@@ -126,10 +130,9 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   },
 };
 
-/** Sizes in contracts that makers like, most common first. */
-export const MAKER_SIZES: readonly number[] = [
-  15_000, 30_000, 65, 2_500, 30, 7_500, 23_000, 150, 1_000, 500, 4_000, 29_000,
-];
+/** Sizes in contracts that makers like: those with deep pockets, and the others. */
+export const DEEP_SIZES: readonly number[] = [15_000, 30_000, 23_000, 15_000, 7_500, 2_500];
+export const THIN_SIZES: readonly number[] = [65, 30, 1_000, 150, 300, 500];
 
 /** Sizes in contracts that patient traders like. */
 export const PATIENT_SIZES: readonly number[] = [

@@ -63,6 +63,14 @@ export interface MarketStatistics {
   readonly impact60s: number;
 }
 
+/** Two markets of which exactly one pays: how well their prices complement each other. */
+export interface PairStatistics {
+  /** Mean distance of the two mids' sum from a dollar, in cents, over whole seconds. */
+  readonly meanGap: number;
+  /** Share of seconds in which both could be sold for more, or bought for less, than a dollar. */
+  readonly arbitrageShare: number;
+}
+
 export interface StatisticsWindow {
   readonly fromUs?: TimestampUs;
   readonly toUs?: TimestampUs;
@@ -79,6 +87,46 @@ export function marketStatistics(
   let row = first;
   while (row < end) row = collector.take(row);
   return collector.result();
+}
+
+/**
+ * Compares two complementary markets of a tape in seconds in which both have two-sided books, until
+ * one of them closes.
+ */
+export function pairStatistics(
+  tape: Tape,
+  first: number,
+  second: number,
+  window: StatisticsWindow = {},
+): PairStatistics {
+  const gaps: number[] = [];
+  let arbitrage = 0;
+  let closed = false;
+  const books = [first, second].map((market) => {
+    const book = new OrderBook(new PriceGrid(tape.markets[market]?.priceRanges ?? []));
+    const [row, end] = streamRows(tape, market);
+    return { book, row, end };
+  });
+  const starts = books.map(({ row }) => tape.atUs[row] ?? 0);
+  const ends = books.map(({ row, end }) => (end > row ? (tape.atUs[end - 1] as number) : 0));
+  const fromUs = window.fromUs ?? Math.max(...starts);
+  const toUs = window.toUs ?? Math.max(...ends);
+  const firstUs = Math.ceil(fromUs / US_PER_SECOND) * US_PER_SECOND;
+  for (let atUs = firstUs; atUs <= toUs; atUs += US_PER_SECOND) {
+    for (const state of books) {
+      while (state.row < state.end && (tape.atUs[state.row] as number) <= atUs) {
+        closed ||= tape.kind[state.row] === EventKind.close;
+        state.row = state.book.apply(tape, state.row);
+      }
+    }
+    if (closed) break;
+    if (!books.every(({ book }) => book.hasBid() && book.hasAsk())) continue;
+    const bids = books.reduce((sum, { book }) => sum + book.bestBid(), 0);
+    const asks = books.reduce((sum, { book }) => sum + book.bestAsk(), 0);
+    gaps.push(Math.abs((bids + asks) / 200 - 100));
+    if (bids > 10_000 || asks < 10_000) arbitrage += 1;
+  }
+  return { meanGap: mean(gaps), arbitrageShare: arbitrage / Math.max(1, gaps.length) };
 }
 
 /** Sizes of the orders standing at one level, with their arrival times, oldest first. */
