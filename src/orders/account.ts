@@ -15,6 +15,8 @@ import {
   type OrderEvent,
   type OrderRequest,
   remainingOf,
+  withAmendInFlight,
+  withCancelInFlight,
 } from "./order.ts";
 
 export class Account {
@@ -27,6 +29,8 @@ export class Account {
   readonly #locked: Float64Array;
   #lockedTotal = 0;
   #openCount = 0;
+  /** Reused by every computation of a lock. */
+  readonly #exposures: Exposure[] = [];
 
   constructor(fees: readonly FeeTerms[], startingCash: MicroUsd) {
     this.fees = fees;
@@ -64,7 +68,8 @@ export class Account {
   order(clientOrderId: ClientOrderId): Order | undefined {
     const market = this.#marketOf.get(clientOrderId);
     if (market === undefined) return undefined;
-    return this.openOrders(market).find((open) => open.request.clientOrderId === clientOrderId);
+    const open = this.openOrders(market);
+    return open[indexOfOrder(open, clientOrderId)];
   }
 
   /** An order has been sent; from now on it locks cash. */
@@ -77,14 +82,16 @@ export class Account {
   }
 
   cancelSent(clientOrderId: ClientOrderId): void {
-    this.#mark(clientOrderId, (order) => ({ ...order, cancelInFlight: true }));
+    const open = this.#open[this.#marketOfOpen(clientOrderId)] as Order[];
+    const index = indexOfOrder(open, clientOrderId);
+    open[index] = withCancelInFlight(open[index] as Order);
   }
 
   amendSent(clientOrderId: ClientOrderId, price: CentiCents, size: Lots): void {
-    const market = this.#mark(clientOrderId, (order) => ({
-      ...order,
-      amendInFlight: { price, size },
-    }));
+    const market = this.#marketOfOpen(clientOrderId);
+    const open = this.#open[market] as Order[];
+    const index = indexOfOrder(open, clientOrderId);
+    open[index] = withAmendInFlight(open[index] as Order, price, size);
     this.#relock(market);
   }
 
@@ -93,16 +100,16 @@ export class Account {
    * ended meanwhile is the normal outcome of a race: it changes nothing and returns null.
    */
   apply(event: OrderEvent): Order | null {
-    const known = this.#marketOf.get(event.clientOrderId);
-    if (known === undefined) {
+    const { clientOrderId } = event;
+    const market = this.#marketOf.get(clientOrderId);
+    if (market === undefined) {
       const lateRefusal = event.kind === "cancelRejected" || event.kind === "amendRejected";
       assert(lateRefusal, "events are of open orders");
       return null;
     }
-    const market = known;
     const open = this.#open[market] as Order[];
-    const index = open.findIndex((order) => order.request.clientOrderId === event.clientOrderId);
-    const before = present(open[index], "events are of open orders");
+    const index = indexOfOrder(open, clientOrderId);
+    const before = open[index] as Order;
     const after = applyOrderEvent(before, event);
     if (event.kind === "filled") {
       this.ledger.fill(market, before.request.side, event.price, event.size, event.fee);
@@ -111,10 +118,11 @@ export class Account {
       open[index] = after;
     } else {
       open.splice(index, 1);
-      this.#marketOf.delete(event.clientOrderId);
+      this.#marketOf.delete(clientOrderId);
       this.#openCount -= 1;
     }
-    this.#relock(market);
+    // These two change nothing that locks cash.
+    if (event.kind !== "accepted" && event.kind !== "cancelRejected") this.#relock(market);
     return after;
   }
 
@@ -138,27 +146,26 @@ export class Account {
     return lockedCash(this.fees[market] as FeeTerms, this.ledger.position(market), exposures);
   }
 
-  #mark(clientOrderId: ClientOrderId, change: (order: Order) => Order): number {
-    const market = present(this.#marketOf.get(clientOrderId), "only open orders are changed");
-    const open = this.#open[market] as Order[];
-    const index = open.findIndex((order) => order.request.clientOrderId === clientOrderId);
-    open[index] = change(present(open[index], "only open orders are changed"));
-    return market;
+  #marketOfOpen(clientOrderId: ClientOrderId): number {
+    return present(this.#marketOf.get(clientOrderId), "only open orders are changed");
   }
 
   #relock(market: number): void {
     const open = this.#open[market] as Order[];
-    const locked =
-      open.length === 0
-        ? 0
-        : lockedCash(
-            this.fees[market] as FeeTerms,
-            this.ledger.position(market),
-            open.map(exposureOf),
-          );
+    const exposures = this.#exposures;
+    exposures.length = 0;
+    for (const order of open) exposures.push(exposureOf(order));
+    const locked = this.lockWith(market, exposures);
     this.#lockedTotal += locked - (this.#locked[market] as number);
     this.#locked[market] = locked;
   }
+}
+
+function indexOfOrder(open: readonly Order[], clientOrderId: ClientOrderId): number {
+  for (let index = 0; index < open.length; index++) {
+    if ((open[index] as Order).request.clientOrderId === clientOrderId) return index;
+  }
+  throw new Error("assertion failed: an open order is in its market's list");
 }
 
 /** The worst that an open order may come to be: an amend in flight may or may not have happened. */

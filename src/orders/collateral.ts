@@ -25,13 +25,6 @@ export function lockedCash(
   exposures: readonly Exposure[],
 ): MicroUsd {
   if (exposures.length === 0) return 0 as MicroUsd;
-  if (exposures.length === 1) {
-    const only = exposures[0] as Exposure;
-    const cover = Math.max(0, only.side === BookSide.bid ? -position : position);
-    const uncovered = only.remaining - cover;
-    if (uncovered <= 0) return 0 as MicroUsd;
-    return (lockOf(terms, only, uncovered) + roundingReserve(only)) as MicroUsd;
-  }
   return (sideLock(terms, BookSide.bid, Math.max(0, -position), exposures) +
     sideLock(terms, BookSide.ask, Math.max(0, position), exposures)) as MicroUsd;
 }
@@ -57,6 +50,18 @@ function sideLock(
   cover: number,
   exposures: readonly Exposure[],
 ): number {
+  let only: Exposure | null = null;
+  let count = 0;
+  for (const exposure of exposures) {
+    if (exposure.side !== side) continue;
+    only = exposure;
+    count += 1;
+  }
+  if (only === null) return 0;
+  if (count === 1) {
+    const uncovered = only.remaining - cover;
+    return uncovered > 0 ? lockOf(terms, only, uncovered) + roundingReserve(only) : 0;
+  }
   // The dearest lock first: highest bids, lowest asks. What is uncovered is taken from there.
   const dearest = exposures
     .filter((exposure) => exposure.side === side)

@@ -142,29 +142,55 @@ export function remainingOf(order: Order): Lots {
 export function applyOrderEvent(order: Order, event: OrderEvent): Order {
   assert(event.clientOrderId === order.request.clientOrderId, "an event belongs to its order");
   assert(isOpen(order), "a finished order has no further events");
+  const { status, filled, cancelInFlight, amendInFlight } = order;
   switch (event.kind) {
     case "accepted":
-      assert(order.status === "pending", "an order is accepted once");
-      return { ...order, status: "resting" };
+      assert(status === "pending", "an order is accepted once");
+      return after(order, "resting", filled, cancelInFlight, amendInFlight);
     case "rejected":
-      assert(order.status === "pending", "only a pending order is rejected");
-      return { ...order, status: "rejected", cancelInFlight: false, amendInFlight: null };
+      assert(status === "pending", "only a pending order is rejected");
+      return after(order, "rejected", filled, false, null);
     case "filled": {
-      const filled = (order.filled + event.size) as Lots;
+      const total = (filled + event.size) as Lots;
       assert(event.size > 0, "a fill has a size");
-      assert(filled <= order.size, "an order never fills beyond its size");
-      return { ...order, filled, status: filled === order.size ? "filled" : order.status };
+      assert(total <= order.size, "an order never fills beyond its size");
+      const next = total === order.size ? "filled" : status;
+      return after(order, next, total, cancelInFlight, amendInFlight);
     }
-    case "amended":
-      assert(event.size > order.filled, "an amended order has something left to fill");
-      return { ...order, price: event.price, size: event.size, amendInFlight: null };
+    case "amended": {
+      const { price, size } = event;
+      assert(size > filled, "an amended order has something left to fill");
+      const { request, sentUs } = order;
+      return { request, sentUs, status, price, size, filled, cancelInFlight, amendInFlight: null };
+    }
     case "amendRejected":
-      return { ...order, amendInFlight: null };
+      return after(order, status, filled, cancelInFlight, null);
     case "cancelled":
-      return { ...order, status: "cancelled", cancelInFlight: false, amendInFlight: null };
+      return after(order, "cancelled", filled, false, null);
     case "cancelRejected":
-      return { ...order, cancelInFlight: false };
+      return after(order, status, filled, false, amendInFlight);
     default:
       return unreachable(event);
   }
+}
+
+/** The order with a cancel on its way. */
+export function withCancelInFlight(order: Order): Order {
+  return after(order, order.status, order.filled, true, order.amendInFlight);
+}
+
+/** The order with an amend on its way. */
+export function withAmendInFlight(order: Order, price: CentiCents, size: Lots): Order {
+  return after(order, order.status, order.filled, order.cancelInFlight, { price, size });
+}
+
+// Written out member by member: a spread costs several times as much, and this is a hot path.
+function after(
+  { request, sentUs, price, size }: Order,
+  status: OrderStatus,
+  filled: Lots,
+  cancelInFlight: boolean,
+  amendInFlight: Order["amendInFlight"],
+): Order {
+  return { request, sentUs, status, price, size, filled, cancelInFlight, amendInFlight };
 }

@@ -58,9 +58,6 @@ type Command =
     }
   | { readonly kind: "cancel"; readonly atUs: number; readonly clientOrderId: ClientOrderId };
 
-/** An event without the time at which it reaches us, which the manager adds. */
-type Untimed<T> = T extends unknown ? Omit<T, "atUs"> : never;
-
 export interface SimulatedOrderManagerOptions {
   readonly tape: Tape;
   /** Tape indices of the traded markets; an order's `market` indexes this list. */
@@ -212,9 +209,12 @@ export class SimulatedOrderManager implements OrderManager {
     const { clientOrderId } = request;
     const tick = market.grid.ticks[request.price] ?? -1;
     const reason = this.#refusal(request, market, tick);
-    if (reason !== null) return this.#answer({ kind: "rejected", clientOrderId, reason }, atUs);
+    if (reason !== null) {
+      this.#answers.push({ kind: "rejected", clientOrderId, reason, atUs: this.#answerUs(atUs) });
+      return;
+    }
     this.#usedIds.add(clientOrderId);
-    this.#answer({ kind: "accepted", clientOrderId }, atUs);
+    this.#answers.push({ kind: "accepted", clientOrderId, atUs: this.#answerUs(atUs) });
     const order: ExchangeOrder = {
       request,
       side: request.side,
@@ -251,17 +251,29 @@ export class SimulatedOrderManager implements OrderManager {
     const { clientOrderId, price, size, atUs } = command;
     const found = this.#find(clientOrderId);
     if (found === null) {
-      return this.#answer({ kind: "amendRejected", clientOrderId, reason: "not_found" }, atUs);
+      this.#answers.push({
+        kind: "amendRejected",
+        clientOrderId,
+        reason: "not_found",
+        atUs: this.#answerUs(atUs),
+      });
+      return;
     }
     const { market, order } = found;
     const tick = market.grid.ticks[price] ?? -1;
     const reason = this.#amendRefusal(market, order, price, size, tick);
     if (reason !== null) {
-      return this.#answer({ kind: "amendRejected", clientOrderId, reason }, atUs);
+      this.#answers.push({
+        kind: "amendRejected",
+        clientOrderId,
+        reason,
+        atUs: this.#answerUs(atUs),
+      });
+      return;
     }
     const keepsPlace = price === order.price && size <= order.size;
     const { restedRow } = order;
-    this.#answer({ kind: "amended", clientOrderId, price, size }, atUs);
+    this.#answers.push({ kind: "amended", clientOrderId, price, size, atUs: this.#answerUs(atUs) });
     order.size = size;
     order.remaining = size - order.filled;
     if (keepsPlace) {
@@ -300,10 +312,21 @@ export class SimulatedOrderManager implements OrderManager {
   #executeCancel(clientOrderId: ClientOrderId, atUs: number): void {
     const found = this.#find(clientOrderId);
     if (found === null) {
-      return this.#answer({ kind: "cancelRejected", clientOrderId, reason: "not_found" }, atUs);
+      this.#answers.push({
+        kind: "cancelRejected",
+        clientOrderId,
+        reason: "not_found",
+        atUs: this.#answerUs(atUs),
+      });
+      return;
     }
     found.market.remove(found.order);
-    this.#answer({ kind: "cancelled", clientOrderId, reason: "requested" }, atUs);
+    this.#answers.push({
+      kind: "cancelled",
+      clientOrderId,
+      reason: "requested",
+      atUs: this.#answerUs(atUs),
+    });
   }
 
   #find(id: ClientOrderId): { market: SimulatedMarket; order: ExchangeOrder } | null {
@@ -340,10 +363,10 @@ export class SimulatedOrderManager implements OrderManager {
     return locked <= this.venueLedger.cash;
   }
 
-  #answer(event: Untimed<OrderEvent>, exchangeUs: number): void {
-    const atUs = Math.max(this.#lastAnswerUs, exchangeUs + this.#latency.answer());
-    this.#lastAnswerUs = atUs;
-    this.#answers.push({ ...event, atUs } as OrderEvent);
+  /** When an answer to what happened at `exchangeUs` reaches us: never before an earlier one. */
+  #answerUs(exchangeUs: number): number {
+    this.#lastAnswerUs = Math.max(this.#lastAnswerUs, exchangeUs + this.#latency.answer());
+    return this.#lastAnswerUs;
   }
 
   #sinkOf(market: number): FillSink {
@@ -355,7 +378,12 @@ export class SimulatedOrderManager implements OrderManager {
       },
       ended: (order, reason: CancelReason, atUs) => {
         const { clientOrderId } = order.request;
-        this.#answer({ kind: "cancelled", clientOrderId, reason }, atUs);
+        this.#answers.push({
+          kind: "cancelled",
+          clientOrderId,
+          reason,
+          atUs: this.#answerUs(atUs),
+        });
       },
     };
   }
@@ -378,6 +406,15 @@ export class SimulatedOrderManager implements OrderManager {
     this.venueLedger.chargeFee(fee);
     order.feeCarry = carry;
     const { clientOrderId } = order.request;
-    this.#answer({ kind: "filled", clientOrderId, price, size, fee, role, evidence }, atUs);
+    this.#answers.push({
+      kind: "filled",
+      clientOrderId,
+      price,
+      size,
+      fee,
+      role,
+      evidence,
+      atUs: this.#answerUs(atUs),
+    });
   }
 }
