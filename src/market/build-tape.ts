@@ -9,7 +9,8 @@
  *    taker may sweep a hundred equal orders at once, whose deltas all come before their trades.)
  * 2. A trade without a delta takes the end of what its stamp spans: never a moment before it can
  *    have happened. So do block trades, which pair with nothing.
- * 3. A snapshot, or any event without a stamp, takes the stamp of the next delta of the session.
+ * 3. A snapshot without a stamp takes that of the next delta of the session; anything else without
+ *    one takes the time of the event before it.
  * 4. Time never runs backwards: each time is at least that of the event before it.
  * 5. A loss of book messages becomes a gap row in each market concerned that has a later snapshot.
  */
@@ -238,8 +239,8 @@ function fits(arrays: TapeArrays, stamps: Stamps, trade: number, delta: number):
 function assignTimes(arrays: TapeArrays, stamps: Stamps): void {
   const { atUs, kind, order, pairRow } = arrays;
   const { stampUs, resolution } = stamps;
-  // Backwards, so that what has no stamp finds that of the next delta; 0 where none follows, which
-  // the running maximum then lifts to the time of the event before.
+  // Backwards, so that a snapshot finds the next delta; 0 where there is nothing to go by, which the
+  // running maximum then lifts to the time of the event before.
   let nextDeltaUs = 0;
   for (let place = order.length - 1; place >= 0; place--) {
     const row = order[place] as number;
@@ -247,8 +248,8 @@ function assignTimes(arrays: TapeArrays, stamps: Stamps): void {
     const stamped = resolution[row] as number;
     if (what === EventKind.delta) nextDeltaUs = stampUs[row] as number;
     if (stamped === 0) {
-      const waits = what === EventKind.snapshot || what === EventKind.level;
-      atUs[row] = waits ? nextDeltaUs : 0;
+      // A level has its snapshot's time, which is that of the row before it.
+      atUs[row] = what === EventKind.snapshot ? nextDeltaUs : 0;
     } else if (what === EventKind.trade || what === EventKind.blockTrade) {
       const delta = pairRow[row] as number;
       const span = stamped === 1 ? 0 : (RESOLUTION_US[stamped] as number);

@@ -34,3 +34,21 @@ export { type EventColumns, NO_STAMP, StampResolution } from "./event-columns.ts
 export type { ImportOptions, ImportReport, MarketReport } from "./import-options.ts";
 export { importSession } from "./import-session.ts";
 export { formatIsoTime, parseIsoTime } from "./iso-time.ts";
+export { type MarketFindings, validateSession, type Validation } from "./validate-session.ts";
+export { type ExportFormat, exportSession, sessionTable } from "./export-session.ts";
+export {
+  GENERATE_START_US,
+  type GeneratedSummary,
+  type GenerateOptions,
+  generateSession,
+} from "./generate.ts";
+export { SAMPLES, type SampleSession } from "./generate-samples.ts";
+export { type ProfileName, PROFILES } from "./generate-profile.ts";
+export {
+  type MarketStatistics,
+  marketStatistics,
+  type PairStatistics,
+  pairStatistics,
+  type Quantiles,
+  type StatisticsWindow,
+} from "./session-statistics.ts";
