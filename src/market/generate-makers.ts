@@ -89,8 +89,12 @@ export class Maker {
   act(atUs: number): void {
     const { batch, tolerance, opinion, flicker, latencyUs } = this.#habits;
     this.#forgetFilled();
-    // The opinion wanders back to the fair price, slowly; in the midst of a change it stays.
-    if (!this.#busy) this.#opinion = 0.9 * this.#opinion + 0.436 * opinion * this.#prng.normal();
+    // The opinion wanders back to the fair price, and less the calmer it is; in the midst of a
+    // change it stays.
+    if (!this.#busy) {
+      const scale = opinion * Math.min(1, 0.25 + this.#around.activity());
+      this.#opinion = 0.9 * this.#opinion + 0.436 * scale * this.#prng.normal();
+    }
     const view = this.#around.fairCents(latencyUs) + this.#opinion;
     if (Math.abs(view - this.#belief) > tolerance) this.#belief = view;
     this.#want();

@@ -18,6 +18,7 @@ import { StampResolution } from "./event-columns.ts";
 import { type BookSink } from "./generate-book.ts";
 import { GeneratedEvent } from "./generate-event.ts";
 import { type ProfileName, PROFILES } from "./generate-profile.ts";
+import { formatIsoTime } from "./iso-time.ts";
 import type { EventInfo, MarketInfo } from "./market-info.ts";
 import { LINEAR_CENT } from "./price-grid.ts";
 import type { SessionFacts } from "./session-format.ts";
@@ -197,10 +198,7 @@ function describe(
 
 /** The day in the form of Kalshi's tickers: 26JAN10. */
 function dayOf(atUs: TimestampUs): string {
-  const [year = "", month = "1", day = ""] = new Date(atUs / 1000)
-    .toISOString()
-    .slice(0, 10)
-    .split("-");
+  const [year = "", month = "1", day = ""] = formatIsoTime(atUs).slice(0, 10).split("-");
   const names = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(" ");
   return `${year.slice(2)}${names[Number(month) - 1] ?? ""}${day}`;
 }
