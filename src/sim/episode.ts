@@ -146,19 +146,23 @@ export class Episode {
   /** The recording ends, closes or breaks before the next decision. */
   #finish(next: number): void {
     const { rows, closeRow, tape, info } = this.data;
-    const closes = closeRow >= 0 && next < rows.count && (rows.tapeRow[next] as number) > closeRow;
+    // The close may fall between the last decision and the end of the recording.
+    const closes =
+      closeRow >= 0 && (next >= rows.count || (rows.tapeRow[next] as number) > closeRow);
     const lastTapeUs = closes
       ? (tape.atUs[closeRow] as number)
       : next < rows.count
         ? (rows.atUs[next] as number)
         : this.nowUs;
-    // Long enough for every message on its way; the venue itself stands still by then.
-    this.orders.advanceTo(Math.max(lastTapeUs, this.nowUs));
-    for (let wait = 0; this.orders.hasMessagesInFlight(); wait++) {
-      assert(wait < 1000, "messages in flight arrive");
-      this.orders.advanceTo(Math.max(lastTapeUs, this.nowUs) + (wait + 1) * US_PER_SECOND);
-    }
+    let untilUs = Math.max(lastTapeUs, this.nowUs);
+    this.orders.advanceTo(untilUs);
     this.trader.receive();
+    // Every message on its way still arrives; the market itself has ended.
+    while (this.orders.hasMessagesInFlight()) {
+      untilUs += US_PER_SECOND;
+      this.orders.advanceTo(untilUs);
+      this.trader.receive();
+    }
     this.end = "truncated";
     if (closes && info.settlement !== null) {
       this.trader.account.settle(0, info.settlement.valueCc);
