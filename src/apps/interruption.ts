@@ -1,0 +1,32 @@
+/**
+ * Ctrl-C for commands that can stop early and keep what they did. The first signal asks: the
+ * command looks at `requested` between two pieces of work, ends cleanly and exits with 130. The
+ * second one quits at once.
+ */
+export interface Interruption {
+  readonly requested: boolean;
+  /** Gives the signals back to the system. */
+  release(): void;
+}
+
+/** Listens for SIGINT and SIGTERM until released; `notice` is told once. */
+export function listenForInterruption(notice: () => void): Interruption {
+  let requested = false;
+  const onSignal = (): void => {
+    if (requested) process.exit(130);
+    requested = true;
+    process.exitCode = 130;
+    notice();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return {
+    get requested() {
+      return requested;
+    },
+    release: () => {
+      process.off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal);
+    },
+  };
+}
