@@ -220,7 +220,7 @@ export async function readLines(
 ): Promise<void> {
   const name = basename(path);
   let line = 0;
-  const splitter = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+  const split = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
     let rest: Buffer = Buffer.alloc(0);
     for await (const chunk of chunks) {
       let start = 0;
@@ -246,14 +246,30 @@ export async function readLines(
     }
     if (rest.length > 0) onLine(rest, 0, rest.length, line + 1);
   };
+  // The pipeline may only report that it gave up ("aborted"); the first real cause is kept here.
+  let cause: unknown;
+  const keep = (error: unknown): void => {
+    if ((error as NodeJS.ErrnoException).code !== "ABORT_ERR") cause ??= error;
+  };
+  const splitter = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+    try {
+      await split(chunks);
+    } catch (error) {
+      keep(error);
+      throw error;
+    }
+  };
   const source = createReadStream(path, { highWaterMark: 1 << 18 });
   if (onBytes !== undefined) source.on("data", (chunk) => onBytes(chunk.length));
+  source.on("error", keep);
   try {
     if (isGzip(path)) {
-      await pipeline(source, createGunzip({ chunkSize: 1 << 19 }), splitter);
+      const unpacked = createGunzip({ chunkSize: 1 << 19 });
+      unpacked.on("error", keep);
+      await pipeline(source, unpacked, splitter);
     } else await pipeline(source, splitter);
   } catch (error) {
-    throw readFailure(error, name, line);
+    throw readFailure(cause ?? error, name, line);
   }
 }
 

@@ -76,6 +76,8 @@ export function readTapeFile(
       rowCount: rows,
       ...tapeArrays(buffer, 0, rows, streams),
     };
+  } catch (error) {
+    return messageOf(error);
   } finally {
     closeSync(file);
   }

@@ -68,7 +68,7 @@ export class WireScanner {
       if (bytes[at] !== QUOTE) return false;
       const key = at + 1;
       at = key;
-      while (at < end && bytes[at] !== QUOTE) at++;
+      for (; at < end && bytes[at] !== QUOTE; at++) if (!isPlain(bytes[at] as number)) return false;
       if (bytes[at + 1] !== COLON) return false;
       const known = isDelta
         ? this.#deltaField(row, key, at - key, at + 2, end)
@@ -228,8 +228,9 @@ export class WireScanner {
     const bytes = this.#bytes;
     let at = from;
     if (bytes[at] === QUOTE) {
-      for (at += 1; at < end && bytes[at] !== QUOTE; at++)
-        if (bytes[at] === BACKSLASH) return false;
+      for (at += 1; at < end && bytes[at] !== QUOTE; at++) {
+        if (!isPlain(bytes[at] as number)) return false;
+      }
       this.#at = at + 1;
       return at < end;
     }
@@ -341,7 +342,7 @@ export class WireScanner {
     for (; at < end; at++) {
       const byte = bytes[at] as number;
       if (byte === QUOTE) break;
-      if (byte === BACKSLASH || byte >= 128) return false;
+      if (!isPlain(byte) || byte >= 128) return false;
       hash = (Math.imul(hash, 31) + byte) | 0;
     }
     if (at === first || at === end) return false;
@@ -410,4 +411,9 @@ export class WireScanner {
     const ones = (this.#bytes[at + 1] as number) - ZERO;
     return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1;
   }
+}
+
+/** Whether a byte stands for itself inside a JSON string: no escape, no control character. */
+function isPlain(byte: number): boolean {
+  return byte >= 32 && byte !== BACKSLASH;
 }
