@@ -1,0 +1,101 @@
+/** What a PPO run is told, its defaults, and what must hold between the numbers. */
+import { OperationError } from "../core/index.ts";
+import type { AdamSettings } from "./kernels.ts";
+
+export interface PpoSettings {
+  /** Environment steps in all; the learning rate reaches its end there. */
+  readonly totalSteps: number;
+  /** Steps of each lane between two updates, T. */
+  readonly rolloutSteps: number;
+  readonly epochs: number;
+  /** Minibatches that a rollout of T x N samples is cut into; it divides T x N. */
+  readonly minibatches: number;
+  /**
+   * Parts of a minibatch with gradients of their own, added up in their order. It is part of the
+   * result, so it never follows the number of cores; it divides the minibatch.
+   */
+  readonly shards: number;
+  readonly gamma: number;
+  readonly lambda: number;
+  readonly learningRate: number;
+  /** Lets the learning rate fall linearly to 0 over the run. */
+  readonly annealLearningRate: boolean;
+  readonly clip: number;
+  /** Clips the value's change as well, as CleanRL does; null does not. */
+  readonly valueClip: number | null;
+  readonly entropyCoefficient: number;
+  readonly valueCoefficient: number;
+  /** The value loss is half the squared error (CleanRL) or the whole (Stable-Baselines3). */
+  readonly halfValueLoss: boolean;
+  readonly gradientNormMax: number;
+  readonly normaliseAdvantages: boolean;
+  /** Ends an update early once the policy has moved this far; null never does. */
+  readonly targetKl: number | null;
+  readonly hidden: readonly number[];
+  readonly adam: AdamSettings;
+}
+
+/** CleanRL's settings of PPO, with the discount left to the caller's taste. */
+export const DEFAULT_PPO: PpoSettings = {
+  totalSteps: 100_000,
+  rolloutSteps: 128,
+  epochs: 4,
+  minibatches: 4,
+  shards: 1,
+  gamma: 0.99,
+  lambda: 0.95,
+  learningRate: 2.5e-4,
+  annealLearningRate: true,
+  clip: 0.2,
+  valueClip: 0.2,
+  entropyCoefficient: 0.01,
+  valueCoefficient: 0.5,
+  halfValueLoss: true,
+  gradientNormMax: 0.5,
+  normaliseAdvantages: true,
+  targetKl: null,
+  hidden: [64, 64],
+  adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-5 },
+};
+
+/** Refuses settings that do not fit `lanes` environments with `PPO_SETTINGS`. */
+export function requirePpoSettings(settings: PpoSettings, lanes: number): void {
+  const { rolloutSteps, minibatches, shards } = settings;
+  for (const name of ["totalSteps", "rolloutSteps", "epochs", "minibatches", "shards"] as const) {
+    const value = settings[name];
+    if (!Number.isInteger(value) || value < 1) {
+      throw refusal(name, "a whole number from 1 up", value, "");
+    }
+  }
+  for (const name of ["gamma", "lambda"] as const) {
+    const value = settings[name];
+    if (!(value >= 0 && value <= 1)) throw refusal(name, "a number from 0 to 1", value, "");
+  }
+  for (const name of ["learningRate", "clip", "gradientNormMax"] as const) {
+    const value = settings[name];
+    if (!(value > 0 && value < Infinity)) throw refusal(name, "a positive number", value, "");
+  }
+  const batch = rolloutSteps * lanes;
+  if (batch % minibatches !== 0) {
+    throw refusal(
+      "minibatches",
+      `a divisor of the rollout's ${rolloutSteps} steps x ${lanes} environments = ${batch}`,
+      minibatches,
+      "; change one of the three",
+    );
+  }
+  const minibatch = batch / minibatches;
+  if (minibatch % shards !== 0) {
+    throw refusal("shards", `a divisor of the minibatch of ${minibatch} samples`, shards, "");
+  }
+  if (minibatch < 2) {
+    throw refusal("minibatches", "at least two samples in a minibatch", minibatch, "");
+  }
+}
+
+function refusal(name: string, expected: string, found: number, wayOut: string): OperationError {
+  return new OperationError(
+    "PPO_SETTINGS",
+    `ppo.${name}: expected ${expected}, was ${found}${wayOut}`,
+  );
+}
