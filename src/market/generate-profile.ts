@@ -71,8 +71,8 @@ const BASKETBALL_GAME: GameProfile = {
   ],
   moveSeconds: 4,
   movePoints: 0.2,
-  openFrom: 0.3,
-  openTo: 0.7,
+  openFrom: 0.15,
+  openTo: 0.85,
 };
 
 const BASKETBALL_CROWD: CrowdProfile = {
@@ -108,8 +108,8 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
       ],
       moveSeconds: 2,
       movePoints: 0.3,
-      openFrom: 0.35,
-      openTo: 0.65,
+      openFrom: 0.25,
+      openTo: 0.75,
     },
     crowd: {
       ...BASKETBALL_CROWD,
