@@ -1,0 +1,195 @@
+/** What the `sessions` commands say, as lines for people and as objects for machines. */
+import type { MarketInfo, Session, Validation } from "../market/index.ts";
+import { formatIsoTime, type ImportReport, marketIndexOf } from "../market/index.ts";
+import { depthChart, midPath, priceChart, sparkline } from "./sessions-picture.ts";
+
+/** The object of `sessions info --json`; its keys are part of the interface. */
+export interface SessionInfo {
+  readonly id: string;
+  readonly markets: readonly string[];
+  readonly snapshots: number;
+  readonly deltas: number;
+  readonly trades: number;
+  readonly gaps: number;
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly contentHash: string;
+}
+
+export function sessionInfo(session: Session): SessionInfo {
+  const { startUs, endUs } = session.span();
+  const { snapshots, deltas, trades } = session.counts;
+  return {
+    id: session.id,
+    markets: session.facts.markets.map(({ ticker }) => ticker),
+    snapshots,
+    deltas,
+    trades,
+    gaps: session.gaps.length,
+    startUs,
+    endUs,
+    contentHash: session.contentHash,
+  };
+}
+
+const number = (value: number): string => value.toLocaleString("en-US");
+
+/** A result with its source: "yes (inferred)", "0.45 (given)", "unknown". */
+export function resultText({ settlement }: MarketInfo): string {
+  if (settlement === null) return "unknown";
+  const { valueCc, source } = settlement;
+  const value = valueCc === 10_000 ? "yes" : valueCc === 0 ? "no" : (valueCc / 10_000).toFixed(2);
+  return `${value} (${source})`;
+}
+
+function duration(us: number): string {
+  const seconds = Math.round(us / 1_000_000);
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${seconds % 60} s`;
+}
+
+/** The first lines about any session: counts and span. */
+export function countLines(info: SessionInfo): string[] {
+  return [
+    `${info.id}: ${info.markets.length} market${info.markets.length === 1 ? "" : "s"}, ` +
+      `${number(info.snapshots)} snapshots, ${number(info.deltas)} deltas, ` +
+      `${number(info.trades)} trades, ${info.gaps} gap${info.gaps === 1 ? "" : "s"}`,
+    `${formatIsoTime(info.startUs)} to ${formatIsoTime(info.endUs)} ` +
+      `(${duration(info.endUs - info.startUs)})`,
+    `content ${info.contentHash}`,
+  ];
+}
+
+/** Everything `sessions info` shows; the chart is of `ticker`, or of the market that traded most. */
+export function infoLines(session: Session, ticker?: string): string[] {
+  const tape = session.readTape();
+  const info = sessionInfo(session);
+  const width = Math.max(...info.markets.map((name) => name.length), 8);
+  const paths = session.facts.markets.map((_, market) => midPath(tape, market, 48));
+  const lines = [...countLines(info), `source ${session.facts.source}`, ""];
+  session.facts.markets.forEach((market, index) => {
+    const path = sparkline(paths[index] ?? []);
+    lines.push(`${market.ticker.padEnd(width)} ${path} ${resultText(market)}`);
+  });
+  const shown = ticker ?? busiestMarket(session);
+  const market = marketIndexOf(tape, shown);
+  if (market >= 0) {
+    const middleUs = info.startUs + (info.endUs - info.startUs) / 2;
+    lines.push("", `${shown}: mid in dollars over the session`);
+    lines.push(...priceChart(midPath(tape, market, 64), 10));
+    lines.push("", `${shown}: book at ${formatIsoTime(Math.round(middleUs))}, in contracts`);
+    lines.push(...depthChart(tape, shown, middleUs, 8));
+  }
+  for (const gap of session.gaps) lines.push("", gapLine(gap));
+  return lines;
+}
+
+function gapLine(gap: Session["gaps"][number]): string {
+  const what = gap.missing === null ? "messages" : `${gap.missing} message(s)`;
+  const where = gap.sid === null ? "" : ` (sid ${gap.sid}, seq ${gap.firstSeq ?? "?"})`;
+  const scope = gap.scope === "book" ? "books may be wrong from there" : "only trades are missing";
+  return `gap before event ${number(gap.position)}: ${what} lost${where}; ${scope}`;
+}
+
+function busiestMarket(session: Session): string {
+  const tape = session.readTape();
+  let best = "";
+  let most = -1;
+  session.facts.markets.forEach(({ ticker }, market) => {
+    const rows = (tape.streamStart[market + 1] ?? 0) - (tape.streamStart[market] ?? 0);
+    if (rows > most) {
+      most = rows;
+      best = ticker;
+    }
+  });
+  return best;
+}
+
+/** What an import says when it is done. */
+export function importLines(report: ImportReport, info: SessionInfo, session: Session): string[] {
+  const lines = countLines(info);
+  const width = Math.max(...report.markets.map(({ ticker }) => ticker.length));
+  for (const market of report.markets) {
+    const fact = session.facts.markets.find(({ ticker }) => ticker === market.ticker);
+    lines.push(
+      `  ${market.ticker.padEnd(width)} ${number(market.deltas).padStart(9)} deltas ` +
+        `${number(market.trades).padStart(8)} trades, result ` +
+        (fact === undefined ? "unknown" : resultText(fact)),
+    );
+    if (market.orphanDeltas > 0) {
+      lines.push(`    ${number(market.orphanDeltas)} deltas before its first snapshot left out`);
+    }
+    if (market.negativeLevels > 0) {
+      lines.push(
+        `    ${number(market.negativeLevels)} changes below zero: the recording is faulty`,
+      );
+    }
+  }
+  lines.push(...report.gaps.map(gapLine));
+  for (const { ticker, place, levels } of report.differences) {
+    lines.push(
+      `snapshot of ${ticker} at ${place} differs from the book before it at ${levels} level(s); ` +
+        `the snapshot was taken`,
+    );
+  }
+  for (const [type, count] of Object.entries(report.skippedTypes)) {
+    lines.push(`${number(count)} messages of type "${type}" skipped`);
+  }
+  if (report.duplicates > 0) lines.push(`${number(report.duplicates)} repeated messages skipped`);
+  lines.push(...report.notes.map((note) => `note: ${note}`));
+  return lines;
+}
+
+/** What `sessions validate` says. */
+export function validationLines(validation: Validation): string[] {
+  const lines: string[] = [];
+  const { markets } = validation;
+  const sum = (pick: (market: (typeof markets)[number]) => number): number =>
+    markets.reduce((total, market) => total + pick(market), 0);
+  const check = (good: boolean, text: string): void => {
+    lines.push(`${good ? "✓" : "✗"} ${text}`);
+  };
+  check(validation.hashFits, "events have the content hash that was stored");
+  const negative = sum((market) => market.negativeLevels);
+  check(negative === 0, `${number(negative)} changes below zero`);
+  const differences = sum((market) => market.snapshotDifferences);
+  check(differences === 0, `${number(differences)} snapshots differ from the replayed book`);
+  const orphans = sum((market) => market.rowsWithoutBook);
+  check(orphans === 0, `${number(orphans)} deltas without a book`);
+  check(
+    validation.gaps.length === 0,
+    `${validation.gaps.length} gaps, ${validation.gapRows} of which end a book until its snapshot`,
+  );
+  lines.push(...validation.gaps.map((gap) => `    ${gapLine(gap)}`));
+  const crossings = sum((market) => market.crossings);
+  const seconds = sum((market) => market.crossedSeconds);
+  check(
+    crossings === 0,
+    `${number(crossings)} times locked or crossed, ${seconds.toFixed(3)} s in all`,
+  );
+  const back = sum((market) => market.timesBack);
+  check(back === 0, `${number(back)} stamps earlier than the one before`);
+  const unpaired = sum((market) => market.unpairedTrades);
+  const share = (validation.pairedShare * 100).toFixed(2);
+  check(unpaired === 0, `${number(unpaired)} trades without a book change (${share} % pair)`);
+  for (const market of markets) {
+    const found =
+      market.negativeLevels +
+      market.snapshotDifferences +
+      market.rowsWithoutBook +
+      market.crossings;
+    if (found + market.timesBack + market.unpairedTrades === 0) continue;
+    lines.push(
+      `    ${market.ticker}: ${market.negativeLevels} below zero, ${market.crossings} crossings, ` +
+        `${market.timesBack} stamps back (at most ${market.largestStepBackUs} µs), ` +
+        `${market.snapshotDifferences} snapshot differences, ${market.unpairedTrades} unpaired`,
+    );
+  }
+  lines.push(
+    validation.sound
+      ? "The session is sound: every book follows from its events."
+      : "The session is not sound: see the lines marked ✗.",
+  );
+  return lines;
+}
