@@ -12,7 +12,6 @@ import {
 } from "../market/index.ts";
 import { consoleFor } from "./console.ts";
 import { generateCommand } from "./generate-command.ts";
-import { generateCommand } from "./generate-command.ts";
 import {
   type ImportFlags,
   importOptions,
@@ -32,7 +31,6 @@ import {
   sessionInfo,
   validationLines,
 } from "./sessions-report.ts";
-import { statisticsCommand } from "./statistics-command.ts";
 import { statisticsCommand } from "./statistics-command.ts";
 
 const JSON_FLAG = "one JSON object as the last line";
