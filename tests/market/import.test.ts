@@ -18,10 +18,10 @@ import {
 import {
   deltaMessage,
   snapshotMessage,
-  temporaryFolder,
   tradeMessage,
   writeRecording,
-} from "./sessions-fixture.ts";
+} from "./recording-fixture.ts";
+import { temporaryFolder } from "./sessions-fixture.ts";
 
 const folder = temporaryFolder();
 const A = "KXTEST-26MAR18AAABBB-AAA";
