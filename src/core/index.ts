@@ -1,9 +1,10 @@
 /**
  * core: what every other room stands on. Units, exact decimals, deterministic maths, seeded random
- * streams, assertions, errors, hashes. It knows nothing of markets and imports no other room; it
- * never reads a clock, a file or the network.
+ * streams, assertions, errors, hashes, atomic files. It knows nothing of markets and imports no
+ * other room; it never reads a clock or the network.
  */
 export { assert, present, unreachable } from "./assert.ts";
+export { writeFileAtomically } from "./atomic-file.ts";
 export {
   formatCentiCents,
   formatFixed,

@@ -1,0 +1,31 @@
+/**
+ * Files that are there whole or not at all: written beside their place, forced to disk, renamed. A
+ * failure leaves what was there before and no debris.
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { messageOf, OperationError } from "./operation-error.ts";
+
+/** Writes `content` to `path`, making its folder; `FILE_WRITE` where that cannot be. */
+export function writeFileAtomically(path: string, content: string | Uint8Array): void {
+  const beside = `${path}.${process.pid}.tmp`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const file = openSync(beside, "w");
+    try {
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+      for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(beside, path);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw new OperationError(
+      "FILE_WRITE",
+      `${path}: could not be written, was: ${messageOf(error)}; free space or choose another place`,
+      { cause: error },
+    );
+  }
+}

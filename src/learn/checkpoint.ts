@@ -1,0 +1,81 @@
+/**
+ * A checkpoint: all state of a run in one file. A magic word, a version, a JSON header, the arrays
+ * (little-endian float32), and at the end a SHA-256 of everything before it.
+ */
+import { readFileSync } from "node:fs";
+import { messageOf, OperationError, sha256, writeFileAtomically } from "../core/index.ts";
+import { fromLittleEndian, littleEndian } from "./model-folder.ts";
+import type { TrainerState } from "./ppo-trainer.ts";
+
+export const CHECKPOINT_FILE = "checkpoint.bin";
+const MAGIC = "KGYMCKPT";
+const FORMAT_VERSION = 1;
+const HASH_BYTES = 32;
+const ARRAYS = ["params", "first", "second"] as const;
+
+/** What the caller stores beside the state and wants back: hashes, configuration. Plain data. */
+export type CheckpointFacts = Readonly<Record<string, unknown>>;
+
+/** Writes atomically; `FILE_WRITE` where that cannot be. */
+export function saveCheckpoint(path: string, state: TrainerState, facts: CheckpointFacts): void {
+  const { params, first, second, ...plain } = state;
+  const header = Buffer.from(JSON.stringify({ facts, length: params.length, plain }));
+  const prefix = Buffer.alloc(16);
+  prefix.write(MAGIC, "latin1");
+  prefix.writeUInt32LE(FORMAT_VERSION, 8);
+  prefix.writeUInt32LE(header.length, 12);
+  const body = Buffer.concat([prefix, header, ...[params, first, second].map(littleEndian)]);
+  writeFileAtomically(path, Buffer.concat([body, Buffer.from(sha256(body), "hex")]));
+}
+
+/**
+ * Reads what `saveCheckpoint` wrote. `CHECKPOINT_MISSING`, `CHECKPOINT_FORMAT` (not ours),
+ * `CHECKPOINT_VERSION`, `CHECKPOINT_DAMAGED` (cut short or changed).
+ */
+export function loadCheckpoint(path: string): { state: TrainerState; facts: CheckpointFacts } {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new OperationError(
+      "CHECKPOINT_MISSING",
+      `${path}: expected a checkpoint, was: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  if (bytes.toString("latin1", 0, MAGIC.length) !== MAGIC) {
+    throw new OperationError(
+      "CHECKPOINT_FORMAT",
+      `${path}: expected a kalshi-gym checkpoint, was another kind of file`,
+    );
+  }
+  const version = bytes.length >= 12 ? bytes.readUInt32LE(8) : Number.NaN;
+  if (version !== FORMAT_VERSION) {
+    throw new OperationError(
+      "CHECKPOINT_VERSION",
+      `${path}: expected checkpoint version ${FORMAT_VERSION}, was ${version}; ` +
+        `resume with the version of kalshi-gym that wrote it`,
+    );
+  }
+  const body = bytes.subarray(0, bytes.length - HASH_BYTES);
+  const stored = bytes.subarray(bytes.length - HASH_BYTES).toString("hex");
+  if (bytes.length < 16 + HASH_BYTES || sha256(body) !== stored) {
+    throw new OperationError(
+      "CHECKPOINT_DAMAGED",
+      `${path}: expected a file that fits its own checksum, was cut short or changed; ` +
+        `resume from an older checkpoint`,
+    );
+  }
+  const headerLength = body.readUInt32LE(12);
+  const header = JSON.parse(body.toString("utf8", 16, 16 + headerLength)) as {
+    facts: CheckpointFacts;
+    length: number;
+    plain: Omit<TrainerState, (typeof ARRAYS)[number]>;
+  };
+  const arrays = ARRAYS.map((_, index) => {
+    const from = 16 + headerLength + index * header.length * 4;
+    return fromLittleEndian(body.subarray(from, from + header.length * 4)) as Float32Array;
+  });
+  const [params, first, second] = arrays as [Float32Array, Float32Array, Float32Array];
+  return { state: { ...header.plain, params, first, second }, facts: header.facts };
+}

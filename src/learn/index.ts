@@ -1,0 +1,31 @@
+/**
+ * learn: how a policy is trained, kept and judged; nothing of Kalshi. PPO on a scalar reference
+ * kernel whose every rounding is fixed, networks, advantages, checkpoints, model folders and
+ * evaluation with intervals. It acts only through the environments of `gym`.
+ */
+export type { NetworkShape } from "./actor-critic.ts";
+export {
+  CHECKPOINT_FILE,
+  type CheckpointFacts,
+  loadCheckpoint,
+  saveCheckpoint,
+} from "./checkpoint.ts";
+export {
+  type EvaluatedPolicy,
+  type EvaluationOptions,
+  evaluatePolicies,
+  type Interval,
+  meanInterval,
+  type PolicyResult,
+} from "./evaluation.ts";
+export {
+  loadModel,
+  type Model,
+  type ModelFacts,
+  modelHashOf,
+  type ModelManifest,
+  saveModel,
+} from "./model-folder.ts";
+export { Policy } from "./policy.ts";
+export { DEFAULT_PPO, type PpoSettings, requirePpoSettings } from "./ppo-settings.ts";
+export { type IterationReport, PpoTrainer, type TrainerState } from "./ppo-trainer.ts";

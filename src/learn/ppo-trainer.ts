@@ -1,0 +1,382 @@
+/**
+ * Proximal policy optimisation, top to bottom: collect a rollout, estimate advantages, learn from
+ * shuffled minibatches, repeat. One `iterate` is one round; between two of them the caller may
+ * evaluate, save, or stop. Randomness comes from streams forked from the seed by name ("init",
+ * "env", "actions", "shuffle"), so the same seed, settings and environment give the same weights.
+ */
+import {
+  assert,
+  canonicalJson,
+  OperationError,
+  Prng,
+  type PrngState,
+  sha256,
+} from "../core/index.ts";
+import type { VectorEnv } from "../gym/index.ts";
+import { ActorCritic, TILE } from "./actor-critic.ts";
+import { FLOAT32, type FloatArray } from "./arithmetic.ts";
+import { gae } from "./gae.ts";
+import { makeMaskedCategorical, type MaskedCategorical } from "./masked-categorical.ts";
+import { type PpoSettings, requirePpoSettings } from "./ppo-settings.ts";
+import { type MinibatchReport, PpoUpdate } from "./ppo-update.ts";
+
+export interface IterationReport extends MinibatchReport {
+  readonly iteration: number;
+  /** Environment steps so far. */
+  readonly steps: number;
+  readonly learningRate: number;
+  /** Episodes that ended in this rollout, and their means; NaN without any. */
+  readonly episodes: number;
+  readonly meanReturn: number;
+  readonly meanLength: number;
+  /** Share of the variance of returns that the values explain. */
+  readonly explainedVariance: number;
+  /** Share of each action in the rollout. [A] */
+  readonly actionShares: readonly number[];
+}
+
+/** Everything that a run is, between two iterations. */
+export interface TrainerState {
+  readonly settingsHash: string;
+  readonly iteration: number;
+  readonly steps: number;
+  readonly beta1Power: number;
+  readonly beta2Power: number;
+  readonly actionPrng: PrngState;
+  readonly shufflePrng: PrngState;
+  readonly env: unknown;
+  readonly params: Float32Array;
+  readonly first: Float32Array;
+  readonly second: Float32Array;
+}
+
+export class PpoTrainer {
+  readonly settings: PpoSettings;
+  readonly network: ActorCritic;
+  iteration = 0;
+  steps = 0;
+  readonly #env: VectorEnv;
+  readonly #update: PpoUpdate;
+  readonly #categorical: MaskedCategorical;
+  #actionPrng: Prng;
+  #shufflePrng: Prng;
+  readonly #rollout: Rollout;
+  readonly #logs: FloatArray;
+
+  /** Resets `env`, which must reset its lanes in the same step. */
+  constructor(env: VectorEnv, settings: PpoSettings, seed: number | string) {
+    requirePpoSettings(settings, env.count);
+    if (env.metadata.autoreset !== "same-step") {
+      throw new OperationError(
+        "PPO_SETTINGS",
+        `environment: expected one that resets in the same step, was ${env.metadata.autoreset}`,
+      );
+    }
+    this.settings = settings;
+    this.#env = env;
+    const { observationSize: observations, actionCount: actions } = env;
+    this.network = new ActorCritic({ observations, actions, hidden: settings.hidden }, FLOAT32);
+    const prng = Prng.fromSeed(seed);
+    this.network.initialise(prng.fork("init"));
+    this.#actionPrng = prng.fork("actions");
+    this.#shufflePrng = prng.fork("shuffle");
+    const batch = settings.rolloutSteps * env.count;
+    this.#update = new PpoUpdate(this.network, settings, batch / settings.minibatches);
+    this.#categorical = makeMaskedCategorical(FLOAT32, actions);
+    this.#rollout = new Rollout(settings.rolloutSteps, env);
+    this.#logs = FLOAT32.allocate(actions);
+    env.reset(`env ${prng.fork("env").uint32()}`);
+  }
+
+  get isDone(): boolean {
+    return this.steps >= this.settings.totalSteps;
+  }
+
+  /** One rollout and the learning from it. `NOT_A_NUMBER` if the weights stop being numbers. */
+  iterate(): IterationReport {
+    assert(!this.isDone, "a run that is done does not go on");
+    const { settings } = this;
+    const share = settings.annealLearningRate ? 1 - this.steps / settings.totalSteps : 1;
+    const learningRate = settings.learningRate * share;
+    this.#collect();
+    this.#estimate();
+    const mean = this.#learn(learningRate);
+    this.iteration += 1;
+    this.steps += this.#rollout.size;
+    for (const [name, value] of Object.entries(mean)) {
+      if (!Number.isNaN(value)) continue;
+      throw new OperationError(
+        "NOT_A_NUMBER",
+        `iteration ${this.iteration}: expected ${name} to be a number, was NaN; ` +
+          `lower the learning rate, or look at the rewards' size`,
+      );
+    }
+    return {
+      ...mean,
+      ...this.#rollout.report(),
+      iteration: this.iteration,
+      steps: this.steps,
+      learningRate,
+    };
+  }
+
+  /** Steps every lane T times with the policy as it is. */
+  #collect(): void {
+    const rollout = this.#rollout;
+    const env = this.#env;
+    const { count: N, observationSize: O, actionCount: A } = env;
+    rollout.begin();
+    for (let t = 0; t < rollout.T; t++) {
+      const row = t * N;
+      rollout.observations.set(env.observations, row * O);
+      rollout.masks.set(env.actionMasks, row * A);
+      this.#valuesOf(env.observations, rollout.values, row);
+      for (let from = 0; from < N; from += TILE) {
+        const B = Math.min(TILE, N - from);
+        const logits = this.network.logits(slice(env.observations, from, B, O), B);
+        for (let b = 0; b < B; b++) {
+          const lane = from + b;
+          const logs = this.#logs;
+          this.#categorical.logProbabilities(logs, 0, logits, b * A, env.actionMasks, lane * A);
+          const action = this.#categorical.draw(logs, 0, this.#actionPrng.float());
+          rollout.laneActions[lane] = action;
+          rollout.actions[row + lane] = action;
+          rollout.logProbabilities[row + lane] = logs[action] as number;
+        }
+      }
+      env.step(rollout.laneActions);
+      rollout.record(t, env);
+      // An episode that was cut off went on unseen: its last observation has a value.
+      if (env.truncated.includes(1))
+        this.#valuesOf(env.finalObservations, rollout.finalValues, row);
+    }
+    this.#valuesOf(env.observations, rollout.lastValues, 0);
+  }
+
+  #valuesOf(observations: Float32Array, into: FloatArray, at: number): void {
+    const { count: N, observationSize: O } = this.#env;
+    for (let from = 0; from < N; from += TILE) {
+      const B = Math.min(TILE, N - from);
+      const values = this.network.values(slice(observations, from, B, O), B);
+      for (let b = 0; b < B; b++) into[at + from + b] = values[b] as number;
+    }
+  }
+
+  #estimate(): void {
+    const rollout = this.#rollout;
+    const { T, N, size } = rollout;
+    const { gamma, lambda } = this.settings;
+    for (let i = 0; i < size; i++) {
+      const following = i + N < size ? rollout.values[i + N] : rollout.lastValues[i + N - size];
+      const truncated = rollout.truncated[i] === 1;
+      rollout.nextValues[i] = (truncated ? rollout.finalValues[i] : following) as number;
+    }
+    gae(rollout.advantages, rollout.returns, rollout, { T, N, gamma, lambda }, FLOAT32);
+  }
+
+  #learn(learningRate: number): MinibatchReport {
+    const { settings } = this;
+    const rollout = this.#rollout;
+    const M = rollout.size / settings.minibatches;
+    const { clip, entropyCoefficient } = settings;
+    const rates = { learningRate, clip, entropyCoefficient };
+    const reports: MinibatchReport[] = [];
+    for (let epoch = 0; epoch < settings.epochs; epoch++) {
+      shuffle(rollout.indices, this.#shufflePrng);
+      let kl = 0;
+      for (let from = 0; from < rollout.size; from += M) {
+        const indices = rollout.indices.subarray(from, from + M);
+        const report = this.#update.minibatch(rollout, indices, rates);
+        kl = report.approxKl;
+        reports.push(report);
+      }
+      if (settings.targetKl !== null && kl > settings.targetKl) break;
+    }
+    return meanReport(reports);
+  }
+
+  /** State between two iterations; arrays are copies. */
+  save(): TrainerState {
+    const { params } = this.network;
+    return {
+      settingsHash: this.#settingsHash(),
+      iteration: this.iteration,
+      steps: this.steps,
+      beta1Power: this.#update.beta1Power,
+      beta2Power: this.#update.beta2Power,
+      actionPrng: this.#actionPrng.save(),
+      shufflePrng: this.#shufflePrng.save(),
+      env: this.#env.save(),
+      params: Float32Array.from(params),
+      first: Float32Array.from(this.#update.first),
+      second: Float32Array.from(this.#update.second),
+    };
+  }
+
+  /**
+   * Goes on from `state`, bit for bit, in the same environment. `CHECKPOINT_SETTINGS` where the
+   * run was made with other settings or another network.
+   */
+  restore(state: TrainerState): void {
+    if (state.settingsHash !== this.#settingsHash()) {
+      throw new OperationError(
+        "CHECKPOINT_SETTINGS",
+        "checkpoint: expected the settings, number of environments and network that it was made " +
+          "with, was others; resume with the run's own configuration, or start a new run",
+      );
+    }
+    this.iteration = state.iteration;
+    this.steps = state.steps;
+    this.#update.beta1Power = state.beta1Power;
+    this.#update.beta2Power = state.beta2Power;
+    this.#actionPrng = Prng.restore(state.actionPrng);
+    this.#shufflePrng = Prng.restore(state.shufflePrng);
+    this.network.params.set(state.params);
+    this.#update.first.set(state.first);
+    this.#update.second.set(state.second);
+    this.#env.restore(state.env);
+  }
+
+  #settingsHash(): string {
+    const { count, observationSize, actionCount } = this.#env;
+    return sha256(canonicalJson({ ...this.settings, count, observationSize, actionCount }));
+  }
+}
+
+/** The arrays of one rollout, T steps of N lanes, [T, N] and [T, N, width] row-major. */
+class Rollout {
+  readonly T: number;
+  readonly N: number;
+  readonly size: number;
+  readonly observations: FloatArray;
+  readonly masks: Uint8Array;
+  readonly actions: Int32Array;
+  readonly laneActions: Int32Array;
+  readonly logProbabilities: FloatArray;
+  readonly rewards: FloatArray;
+  readonly terminated: Uint8Array;
+  readonly truncated: Uint8Array;
+  readonly values: FloatArray;
+  readonly finalValues: FloatArray;
+  readonly lastValues: FloatArray;
+  readonly nextValues: FloatArray;
+  readonly advantages: FloatArray;
+  readonly returns: FloatArray;
+  readonly indices: Uint32Array;
+  readonly #actionCount: number;
+  #episodes = 0;
+  #returnTotal = 0;
+  #lengthTotal = 0;
+
+  constructor(T: number, { count: N, observationSize: O, actionCount: A }: VectorEnv) {
+    const { allocate } = FLOAT32;
+    const size = T * N;
+    this.T = T;
+    this.N = N;
+    this.size = size;
+    this.#actionCount = A;
+    this.observations = allocate(size * O);
+    this.masks = new Uint8Array(size * A);
+    this.actions = new Int32Array(size);
+    this.laneActions = new Int32Array(N);
+    this.logProbabilities = allocate(size);
+    this.rewards = allocate(size);
+    this.terminated = new Uint8Array(size);
+    this.truncated = new Uint8Array(size);
+    this.values = allocate(size);
+    this.finalValues = allocate(size);
+    this.lastValues = allocate(N);
+    this.nextValues = allocate(size);
+    this.advantages = allocate(size);
+    this.returns = allocate(size);
+    this.indices = ascending(size);
+  }
+
+  begin(): void {
+    this.#episodes = 0;
+    this.#returnTotal = 0;
+    this.#lengthTotal = 0;
+    // Every iteration shuffles from the same order, so that a resumed run needs no memory of it.
+    this.indices.set(ascending(this.size));
+  }
+
+  record(t: number, env: VectorEnv): void {
+    for (let lane = 0; lane < this.N; lane++) {
+      const i = t * this.N + lane;
+      this.rewards[i] = env.rewards[lane] as number;
+      this.terminated[i] = env.terminated[lane] as number;
+      this.truncated[i] = env.truncated[lane] as number;
+      if (this.terminated[i] === 0 && this.truncated[i] === 0) continue;
+      this.#episodes += 1;
+      this.#returnTotal += env.episodeReturns[lane] as number;
+      this.#lengthTotal += env.episodeLengths[lane] as number;
+    }
+  }
+
+  report() {
+    const counts = new Array<number>(this.#actionCount).fill(0);
+    for (const action of this.actions) counts[action] = (counts[action] as number) + 1;
+    return {
+      episodes: this.#episodes,
+      meanReturn: this.#returnTotal / this.#episodes,
+      meanLength: this.#lengthTotal / this.#episodes,
+      explainedVariance: explainedVariance(this.values, this.returns),
+      actionShares: counts.map((count) => count / this.size),
+    };
+  }
+}
+
+function ascending(size: number): Uint32Array {
+  return Uint32Array.from({ length: size }, (_, index) => index);
+}
+
+/** Fisher and Yates, in place. */
+function shuffle(indices: Uint32Array, prng: Prng): void {
+  for (let i = indices.length - 1; i > 0; i--) {
+    const j = prng.integer(i + 1);
+    const swapped = indices[i] as number;
+    indices[i] = indices[j] as number;
+    indices[j] = swapped;
+  }
+}
+
+function slice(rows: Float32Array, from: number, count: number, width: number): FloatArray {
+  return rows.subarray(from * width, (from + count) * width) as FloatArray;
+}
+
+function meanReport(reports: readonly MinibatchReport[]): MinibatchReport {
+  const mean = (pick: (report: MinibatchReport) => number): number => {
+    let total = 0;
+    for (const report of reports) total += pick(report);
+    return total / reports.length;
+  };
+  return {
+    policyLoss: mean((report) => report.policyLoss),
+    valueLoss: mean((report) => report.valueLoss),
+    entropy: mean((report) => report.entropy),
+    loss: mean((report) => report.loss),
+    approxKl: mean((report) => report.approxKl),
+    clipFraction: mean((report) => report.clipFraction),
+    gradientNorm: mean((report) => report.gradientNorm),
+  };
+}
+
+/** 1 - Var(returns - values) / Var(returns); 0 where the returns do not vary. */
+function explainedVariance(values: FloatArray, returns: FloatArray): number {
+  const n = returns.length;
+  let sum = 0;
+  let sumSquares = 0;
+  let errorSum = 0;
+  let errorSquares = 0;
+  for (let i = 0; i < n; i++) {
+    const target = returns[i] as number;
+    const error = target - (values[i] as number);
+    sum += target;
+    sumSquares += target * target;
+    errorSum += error;
+    errorSquares += error * error;
+  }
+  const variance = sumSquares / n - (sum / n) * (sum / n);
+  const errorVariance = errorSquares / n - (errorSum / n) * (errorSum / n);
+  return variance > 0 ? 1 - errorVariance / variance : 0;
+}
