@@ -2,19 +2,22 @@
  * `kalshi-gym sessions generate`: sessions from the market generator, for those who have no
  * recording at hand, and the samples that come with the product.
  */
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { OperationError, type TimestampUs } from "../core/index.ts";
+import { OperationError } from "../core/index.ts";
 import {
   GENERATE_START_US,
+  type GeneratedSummary,
+  generateInSteps,
   type GenerateOptions,
-  generateSession,
   parseIsoTime,
   type ProfileName,
   PROFILES,
   SAMPLES,
 } from "../market/index.ts";
 import { type Console, consoleFor } from "./console.ts";
+import { type Interruption, listenForInterruption } from "./interruption.ts";
 
 interface GenerateFlags {
   readonly out?: string;
@@ -48,14 +51,23 @@ export function generateCommand(): Command {
       "after",
       "\nExample:\n  kalshi-gym sessions generate --out sessions/mine --seed 7 --minutes 45",
     );
-  return command.action((flags: GenerateFlags) => {
+  return command.action(async (flags: GenerateFlags) => {
     const io = consoleFor(command);
-    if (flags.samples === true) generateSamples(flags, io);
-    else generateOne(flags, io);
+    const interruption = listenForInterruption(() => io.warn("Stopping."));
+    try {
+      if (flags.samples === true) await generateSamples(flags, io, interruption);
+      else await generateOne(flags, io, interruption);
+    } finally {
+      interruption.release();
+    }
   });
 }
 
-function generateOne(flags: GenerateFlags, io: Console): void {
+async function generateOne(
+  flags: GenerateFlags,
+  io: Console,
+  interruption: Interruption,
+): Promise<void> {
   const { out } = flags;
   if (out === undefined) {
     throw new OperationError(
@@ -64,11 +76,13 @@ function generateOne(flags: GenerateFlags, io: Console): void {
         "for example --out sessions/mine",
     );
   }
-  const start = flags.start === undefined ? GENERATE_START_US : parseStart(flags.start);
+  const startUs =
+    flags.start === undefined ? GENERATE_START_US : parseIsoTime(flags.start, "--start");
   const { seed, events, minutes, profile } = flags;
-  const id = out.split(/[\\/]/).filter(Boolean).at(-1) ?? "generated";
-  const options = { id, seed, events, minutes, profile, startUs: start };
-  const made = generateInto(out, options, flags, io);
+  const id = basename(resolve(out));
+  const options = { id, seed, events, minutes, profile, startUs };
+  const made = await generateInto(out, options, flags, io, interruption);
+  if (made === null) return;
   io.line(
     `${out}: ${made.rows} rows of ${events * 2} markets, ${minutes} minutes, ` +
       `seed ${seed}; content ${made.contentHash.slice(0, 12)}`,
@@ -76,34 +90,49 @@ function generateOne(flags: GenerateFlags, io: Console): void {
   io.json({ folder: out, id, seed, events, minutes, profile, ...made });
 }
 
-function generateSamples(flags: GenerateFlags, io: Console): void {
+async function generateSamples(
+  flags: GenerateFlags,
+  io: Console,
+  interruption: Interruption,
+): Promise<void> {
   const parent = flags.out ?? "sessions";
-  const sessions = SAMPLES.map(({ use, ...options }) => {
+  const sessions: object[] = [];
+  for (const { use, ...options } of SAMPLES) {
     const folder = join(parent, options.id);
-    const made = generateInto(folder, options, flags, io);
+    const made = await generateInto(folder, options, flags, io, interruption);
+    if (made === null) return;
     io.line(`${folder} (${use}): ${made.rows} rows, content ${made.contentHash.slice(0, 12)}`);
-    return { folder, use, ...options, ...made };
-  });
+    sessions.push({ folder, use, ...options, ...made });
+  }
   io.json({ sessions });
 }
 
-function generateInto(
+/** Makes one session; null when it was interrupted, and then nothing of it is left. */
+async function generateInto(
   folder: string,
   options: GenerateOptions,
   flags: GenerateFlags,
   io: Console,
-): { rows: number; contentHash: string } {
+  interruption: Interruption,
+): Promise<GeneratedSummary | null> {
   const progress = io.progress(`generating ${options.id}`, options.minutes, "min");
+  const steps = generateInSteps(folder, options, { replace: flags.replace === true });
   try {
-    const creation = { replace: flags.replace === true };
-    return generateSession(folder, options, creation, (minutes) => progress.update(minutes));
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      progress.update(step.value);
+      // Signals are heard only when the event loop turns.
+      await setImmediate();
+      if (interruption.requested) {
+        io.warn(`${folder}: interrupted, nothing was written.`);
+        return null;
+      }
+    }
   } finally {
+    steps.return({ rows: 0, contentHash: "" });
     progress.stop();
   }
-}
-
-function parseStart(text: string): TimestampUs {
-  return parseIsoTime(text, "--start");
 }
 
 function wholeNumber(text: string): number {

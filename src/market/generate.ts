@@ -55,15 +55,30 @@ const MAX_EVENTS = TEAMS.length / 2;
 const MAX_MINUTES = 600;
 
 /**
- * Generates a session and writes it into `folder`. `onProgress` is told minutes of session time.
- * `GENERATE_OPTIONS` for options out of range; else the errors of `createSession`.
+ * Generates a session and writes it into `folder`. `GENERATE_OPTIONS` for options out of range; else
+ * the errors of `createSession`.
  */
 export function generateSession(
   folder: string,
   options: GenerateOptions,
   creation: CreateSessionOptions = {},
-  onProgress: (minutes: number) => void = () => undefined,
 ): GeneratedSummary {
+  const steps = generateInSteps(folder, options, creation);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/**
+ * The same, pausing after every minute of session time, of which it yields the count, for callers
+ * that show progress or may stop: returning early leaves nothing behind.
+ */
+export function* generateInSteps(
+  folder: string,
+  options: GenerateOptions,
+  creation: CreateSessionOptions = {},
+): Generator<number, GeneratedSummary, void> {
   check(options);
   const prng = Prng.fromSeed(options.seed);
   const { markets, events } = describe(options, prng.fork("teams"));
@@ -73,23 +88,22 @@ export function generateSession(
   const facts: SessionFacts = { id: options.id, source, markets, events, references: [] };
   const writer = createSession(folder, facts, creation);
   try {
-    const settled = play(writer, options, prng, markets, onProgress);
+    const settled = yield* play(writer, options, prng, markets);
     const rows = writer.position;
     return { contentHash: writer.finish({ markets: settled }), rows };
-  } catch (error) {
+  } finally {
+    // Does nothing to a session that is finished.
     writer.abort();
-    throw error;
   }
 }
 
 /** Runs all events to the end of the session; returns the markets with their results. */
-function play(
+function* play(
   writer: SessionWriter,
   options: GenerateOptions,
   prng: Prng,
   markets: readonly MarketInfo[],
-  onProgress: (minutes: number) => void,
-): MarketInfo[] {
+): Generator<number, MarketInfo[], void> {
   const { startUs } = options;
   const endUs = startUs + Math.round(options.minutes * 60) * US_PER_SECOND;
   const worlds: GeneratedEvent[] = [];
@@ -110,7 +124,7 @@ function play(
   worlds.forEach((world, index) => {
     world.books.forEach((book, which) => writer.snapshot(index * 2 + which, book.levels()));
   });
-  runTo(endUs, startUs, worlds, onProgress);
+  yield* runTo(endUs, startUs, worlds);
   return markets.map((market, stream) => {
     const game = worlds[stream >> 1]?.game;
     assert(game !== undefined, "every market has its game");
@@ -123,12 +137,12 @@ function play(
   });
 }
 
-function runTo(
+/** Lets the events happen in the order of their times, the first listed on a tie. */
+function* runTo(
   endUs: number,
   startUs: number,
   worlds: readonly GeneratedEvent[],
-  onProgress: (minutes: number) => void,
-): void {
+): Generator<number, void, void> {
   let told = 0;
   for (;;) {
     let first: GeneratedEvent | null = null;
@@ -143,7 +157,7 @@ function runTo(
     if (first === null) return;
     first.step();
     const minutes = Math.floor((firstUs - startUs) / (60 * US_PER_SECOND));
-    if (minutes > told) onProgress((told = minutes));
+    if (minutes > told) yield (told = minutes);
   }
 }
 

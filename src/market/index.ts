@@ -39,6 +39,7 @@ export { type ExportFormat, exportSession, sessionTable } from "./export-session
 export {
   GENERATE_START_US,
   type GeneratedSummary,
+  generateInSteps,
   type GenerateOptions,
   generateSession,
 } from "./generate.ts";

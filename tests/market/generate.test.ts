@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   EventKind,
   GENERATE_START_US,
+  generateInSteps,
   type GenerateOptions,
   generateSession,
   marketStatistics,
@@ -259,6 +260,15 @@ test("options out of range are refused before anything is written", () => {
   const folder = join(scratch, `session-${made}`);
   expect(existsSync(folder)).toBe(false);
   expect(readdirSync(scratch).filter((name) => name.includes("partial"))).toEqual([]);
+});
+
+test("a generation that is stopped early leaves nothing behind", () => {
+  const folder = join(scratch, "stopped");
+  const steps = generateInSteps(folder, OPTIONS);
+  expect(steps.next().value).toBe(1);
+  expect(steps.next().value).toBe(2);
+  steps.return({ rows: 0, contentHash: "" });
+  expect(readdirSync(scratch).filter((name) => name.startsWith("stopped"))).toEqual([]);
 });
 
 describe("the bundled samples", () => {
