@@ -31,3 +31,13 @@ export {
   precomputeFeatures,
   type PrecomputeOptions,
 } from "./precompute.ts";
+export {
+  type FeatureReport,
+  formatObservationCheck,
+  fullObservationSet,
+  type MirrorReport,
+  observationCheck,
+  type ObservationReport,
+  type ObservationSet,
+  observationSet,
+} from "./observation-check.ts";
