@@ -34,6 +34,10 @@ export function sessionInfo(session: Session): SessionInfo {
 
 const number = (value: number): string => value.toLocaleString("en-US");
 
+/** "1 trade", "2,345 trades". */
+const counted = (value: number, noun: string): string =>
+  `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
+
 /** A result with its source: "yes (inferred)", "0.45 (given)", "unknown". */
 export function resultText({ settlement }: MarketInfo): string {
   if (settlement === null) return "unknown";
@@ -52,9 +56,9 @@ function duration(us: number): string {
 /** The first lines about any session: counts and span. */
 export function countLines(info: SessionInfo): string[] {
   return [
-    `${info.id}: ${info.markets.length} market${info.markets.length === 1 ? "" : "s"}, ` +
-      `${number(info.snapshots)} snapshots, ${number(info.deltas)} deltas, ` +
-      `${number(info.trades)} trades, ${info.gaps} gap${info.gaps === 1 ? "" : "s"}`,
+    `${info.id}: ${counted(info.markets.length, "market")}, ` +
+      `${counted(info.snapshots, "snapshot")}, ${counted(info.deltas, "delta")}, ` +
+      `${counted(info.trades, "trade")}, ${counted(info.gaps, "gap")}`,
     `${formatIsoTime(info.startUs)} to ${formatIsoTime(info.endUs)} ` +
       `(${duration(info.endUs - info.startUs)})`,
     `content ${info.contentHash}`,
@@ -86,7 +90,7 @@ export function infoLines(session: Session, ticker?: string): string[] {
 }
 
 function gapLine(gap: Session["gaps"][number]): string {
-  const what = gap.missing === null ? "messages" : `${gap.missing} message(s)`;
+  const what = gap.missing === null ? "messages" : counted(gap.missing, "message");
   const where = gap.sid === null ? "" : ` (sid ${gap.sid}, seq ${gap.firstSeq ?? "?"})`;
   const scope = gap.scope === "book" ? "books may be wrong from there" : "only trades are missing";
   return `gap before event ${number(gap.position)}: ${what} lost${where}; ${scope}`;
@@ -134,7 +138,7 @@ export function importLines(report: ImportReport, info: SessionInfo, session: Se
     );
   }
   for (const [type, count] of Object.entries(report.skippedTypes)) {
-    lines.push(`${number(count)} messages of type "${type}" skipped`);
+    lines.push(`${counted(count, "message")} of type "${type}" skipped`);
   }
   if (report.duplicates > 0) lines.push(`${number(report.duplicates)} repeated messages skipped`);
   lines.push(...report.notes.map((note) => `note: ${note}`));

@@ -3,14 +3,14 @@
  * prices divided by their greatest common divisor, stamps as differences from the stamp before of
  * the same resolution), and the run is deflated. Chunks are independent of each other.
  *
- * Measured on 1.48 million real deltas (kalshi-ws-26MAR18): see docs/sessions.md for the level.
+ * Measured on the 1.64 million events of a real recording: 7.2 MB, 35 ms to inflate.
  */
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { assert, OperationError } from "../core/index.ts";
 import { type EventColumns, NO_STAMP } from "./event-columns.ts";
 
-/** Deflate level: each higher one costs far more time than it saves space. */
-const LEVEL = 3;
+/** Deflate level: 5 takes half as long again for half a percent, 1 to 3 save no time. */
+const LEVEL = 4;
 
 /** One chunk's columns, compressed; stored as they are in the session database. */
 export interface EncodedChunk {
