@@ -223,6 +223,7 @@ function knownMirror(first: string, second: string): string | null {
   const pair = `${first} ${second}`;
   if (pair === "best_yes_ask_norm best_no_bid_norm") return "exact mirror by definition";
   if (pair === "best_yes_bid_norm best_no_ask_norm") return "exact mirror by definition";
+  if (pair === "yes_spread_norm market_efficiency") return "the same for markets alone";
   if (BEST_PRICES.has(first) && BEST_PRICES.has(second))
     return "same price where spreads are narrow";
   return null;

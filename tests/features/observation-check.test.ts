@@ -80,6 +80,8 @@ test("rows of a session are in range and show the known mirrors", () => {
   expect(report.outOfRange, `seed ${SEED}`).toBe(0);
   expect(report.rows).toBeLessThan(rows[0]?.count ?? 0);
   expect(report.features.map((feature) => feature.index)).toEqual(MARKET_FEATURES);
+  const alone = report.mirrors.find(({ second }) => second === "market_efficiency");
+  expect(alone?.known).toBe("the same for markets alone");
   const exact = report.mirrors.filter(({ known }) => known === "exact mirror by definition");
   expect(exact.map(({ first, second }) => [first, second])).toEqual([
     ["best_yes_bid_norm", "best_no_ask_norm"],
