@@ -1,7 +1,7 @@
 /**
  * One recorded file of WebSocket messages, read into columns: what each message says, its sequence
  * number, and the line it stood on. The file is read as a stream, plain or gzip, so that memory
- * holds columns (about 35 bytes a message) and never the text.
+ * holds columns (about 37 bytes a message) and never the text.
  */
 import { createReadStream, openSync, readSync, closeSync, statSync } from "node:fs";
 import { basename } from "node:path";
@@ -77,7 +77,7 @@ export class FeedFile {
   code = new Uint8Array(0);
   channel = new Uint16Array(0);
   seq = new Float64Array(0);
-  ticker = new Uint16Array(0);
+  ticker = new Uint32Array(0);
   priceCc = new Uint16Array(0);
   /** Lots; for snapshots and lifecycle messages their index in the lists above. */
   size = new Float64Array(0);
@@ -172,7 +172,7 @@ export class FeedFile {
     this.code = grown(this.code, new Uint8Array(capacity));
     this.channel = grown(this.channel, new Uint16Array(capacity));
     this.seq = grown(this.seq, new Float64Array(capacity));
-    this.ticker = grown(this.ticker, new Uint16Array(capacity));
+    this.ticker = grown(this.ticker, new Uint32Array(capacity));
     this.priceCc = grown(this.priceCc, new Uint16Array(capacity));
     this.size = grown(this.size, new Float64Array(capacity));
     this.stampUs = grown(this.stampUs, new Float64Array(capacity));
@@ -198,7 +198,8 @@ export async function readFeedFile(
   const scanner = new WireScanner(options.useYesPrice);
   const row = emptyWireRow();
   const useScanner = options.slow !== true;
-  await readLines(path, options.onBytes, (bytes, start, end, line) => {
+  await readLines(path, options.onBytes, (bytes, lineStart, end, line) => {
+    const start = line === 1 ? afterMark(bytes, lineStart) : lineStart;
     if (!useScanner || !scanner.scan(row, bytes, start, end)) {
       const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
       if (text.trim() === "") return;
@@ -208,6 +209,12 @@ export async function readFeedFile(
     file.lineCount = line;
   });
   return file;
+}
+
+/** Steps over the byte-order mark that some editors put before the first line. */
+function afterMark(bytes: Uint8Array, start: number): number {
+  const marked = bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
+  return marked ? start + 3 : start;
 }
 
 type OnLine = (bytes: Uint8Array, start: number, end: number, line: number) => void;

@@ -184,7 +184,9 @@ class FeedImport {
       });
     }
     if (this.#feed !== "complete" || last < 0 || seq === last + 1) return;
-    const hasBooks = this.#order.channels[channel]?.hasBooks === true;
+    const { hasBooks, hasTrades } = this.#order.channels[channel] as ChannelOrder;
+    // Other subscriptions carry no market data: what they lose is no gap in a session.
+    if (!hasBooks && !hasTrades) return;
     writer.gap({
       market: null,
       scope: hasBooks ? "book" : "trades",
@@ -392,7 +394,9 @@ function feedNotes(
   assumed: boolean,
   channels: readonly ChannelOrder[],
 ): string[] {
-  const missing = channels.reduce((sum, channel) => sum + missingOf(channel).messages, 0);
+  const missing = channels
+    .filter(({ hasBooks, hasTrades }) => hasBooks || hasTrades)
+    .reduce((sum, channel) => sum + missingOf(channel).messages, 0);
   const how = assumed ? "assumed from the numbers; change with --feed" : "as told";
   switch (feed) {
     case "unnumbered":
@@ -405,7 +409,7 @@ function feedNotes(
     case "complete":
       return missing === 0
         ? []
-        : [`${missing} messages are missing and were recorded as gaps (${how}).`];
+        : [`${missing} message(s) are missing and were recorded as gaps (${how}).`];
     default:
       return [];
   }

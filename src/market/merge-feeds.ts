@@ -21,8 +21,9 @@ export interface FeedOrder {
 export interface ChannelOrder {
   readonly seqs: Float64Array;
   readonly owner: Uint16Array;
-  /** True for a subscription of books: a loss in it leaves books unknown. */
+  /** Whether books, else trades, came through it: what a loss in it concerns. */
   readonly hasBooks: boolean;
+  readonly hasTrades: boolean;
 }
 
 /** `IMPORT_SEQUENCE` where the files cannot be of one connection. */
@@ -135,6 +136,7 @@ class Merge {
 /** Sorts one channel over all files: each file's own numbers ascend, so runs are merged. */
 function channelOrder(files: readonly FeedFile[], channel: number, names: FeedNames): ChannelOrder {
   let hasBooks = false;
+  let hasTrades = false;
   const runs = files.map((file) => {
     let count = 0;
     for (let row = 0; row < file.count; row++) if (file.channel[row] === channel) count++;
@@ -145,6 +147,7 @@ function channelOrder(files: readonly FeedFile[], channel: number, names: FeedNa
       rows[at++] = row;
       const kind = file.kind[row] as FeedKind;
       if (kind === FeedKind.delta || kind === FeedKind.snapshot) hasBooks = true;
+      if (kind === FeedKind.trade || kind === FeedKind.blockTrade) hasTrades = true;
     }
     return rows;
   });
@@ -169,7 +172,7 @@ function channelOrder(files: readonly FeedFile[], channel: number, names: FeedNa
     owner[place] = best;
     at[best] = (at[best] as number) + 1;
   }
-  return { seqs, owner, hasBooks };
+  return { seqs, owner, hasBooks, hasTrades };
 }
 
 function twice(

@@ -314,9 +314,7 @@ export class SessionWriter {
         storeFacts(this.#db, facts);
         storeValue(this.#db, "contentHash", contentHash);
       })();
-      // One plain file: a finished session can be read from a folder that cannot be written.
-      this.#db.pragma("journal_mode = DELETE");
-      this.#db.pragma("synchronous = FULL");
+      this.#leaveWal();
       this.#db.close();
       this.#moveIntoPlace();
     });
@@ -338,6 +336,17 @@ export class SessionWriter {
     }
   }
 
+  /** One plain file: a finished session can be read from a folder that cannot be written. */
+  #leaveWal(): void {
+    try {
+      this.#db.pragma("journal_mode = DELETE");
+    } catch (error) {
+      // Somebody reads the recording while it ends: it stays in WAL mode, and is no less complete.
+      const busy = error instanceof Database.SqliteError && error.code === "SQLITE_BUSY";
+      if (!busy || this.#building !== this.#target) throw error;
+    }
+  }
+
   #moveIntoPlace(): void {
     if (this.#building === this.#target) return;
     if (existsSync(join(this.#target, SESSION_FILE))) {
@@ -351,12 +360,18 @@ export class SessionWriter {
     renameSync(this.#building, this.#target);
   }
 
-  /** Runs what may meet a full disk or the like; then nothing half-made stays. */
+  /**
+   * Runs what may meet a full disk or the like; then nothing half-made stays. What a recorder has
+   * flushed in place is not half-made: it stays.
+   */
   #guard(write: () => unknown): void {
     try {
       write();
     } catch (error) {
-      this.abort();
+      if (this.#building === this.#target) {
+        this.#ended = true;
+        this.#db.close();
+      } else this.abort();
       throw this.#failure(error);
     }
   }

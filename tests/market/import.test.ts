@@ -223,6 +223,19 @@ test("many scattered holes speak for markets that were not imported; a flag over
   expect(told.gaps).toHaveLength(40);
 });
 
+test("losses elsewhere are no gaps, and a byte-order mark is no harm", async () => {
+  const file = recording([
+    `\uFEFF${JSON.stringify(OPENING[0])}`,
+    OPENING[1],
+    { type: "market_lifecycle_v2", sid: 7, seq: 1, msg: { market_ticker: A, event_type: "other" } },
+    { type: "market_lifecycle_v2", sid: 7, seq: 9, msg: { market_ticker: A, event_type: "other" } },
+    deltaMessage(3, A, "yes", "0.4000", "1.00", stamp(1)),
+  ]);
+  const { report } = await run([file]);
+  expect(report.gaps).toEqual([]);
+  expect(report.counts).toMatchObject({ snapshots: 2, deltas: 1 });
+});
+
 test("a market left out by --market leaves no gaps behind", async () => {
   const { report } = await run([recording(STORY)], { markets: [B] });
   expect(report.markets.map(({ ticker }) => ticker)).toEqual([B]);

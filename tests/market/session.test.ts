@@ -115,6 +115,22 @@ test("a recorder's flushed events survive without a finish", () => {
   writer.abort();
 });
 
+test("a recording that is read while it ends is finished all the same", () => {
+  const path = join(folder, "live-read");
+  const writer = createSession(path, facts(["A"]), { inPlace: true });
+  writer.snapshot(0, []);
+  writer.flush();
+  const reader = openSession(path);
+  const rows = reader.readEvents().rowCount;
+  writer.delta(0, 0, cents(40), 100, START_US);
+  const contentHash = writer.finish();
+  reader.close();
+  expect(rows).toBe(1);
+  const session = openSession(path);
+  expect(session).toMatchObject({ finished: true, contentHash });
+  expect(session.computeContentHash()).toBe(contentHash);
+});
+
 test("a folder that cannot be made is refused, and the message says where", () => {
   const file = join(folder, "file");
   writeFileSync(file, "");
