@@ -1,0 +1,237 @@
+/**
+ * Configuration of a run: defaults, overridden by a JSON file, overridden by flags. Every key is
+ * checked; an unknown one is an error that names the nearest known one. What comes out is complete
+ * and goes into the manifest of whatever the run makes.
+ */
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { type Lots, messageOf, type MicroUsd, OperationError } from "../core/index.ts";
+import { DEFAULT_PPO, type PpoSettings } from "../learn/index.ts";
+import { PRICINGS } from "../orders/index.ts";
+import {
+  DEFAULT_EPISODE,
+  DEFAULT_LATENCY,
+  type EpisodeSettings,
+  FILL_MODELS,
+} from "../sim/index.ts";
+
+const whole = z.int().min(1);
+const share = z.number().min(0).max(1);
+const positive = z.number().positive();
+const latencyUs = z.union([
+  z.int().min(0),
+  z.strictObject({ minUs: z.int().min(0), maxUs: z.int().min(0) }),
+]);
+
+const schema = z.strictObject({
+  seed: z.union([z.int().min(0), z.string()]).default(42),
+  /** Lanes of the training environment. */
+  environments: whole.default(16),
+  episode: z
+    .strictObject({
+      steps: whole.nullable().default(DEFAULT_EPISODE.steps),
+      startingCashUsd: positive.default(DEFAULT_EPISODE.startingCash / 1e6),
+      orderContracts: positive.default(DEFAULT_EPISODE.orderSize / 100),
+      positionLimitContracts: positive.default(DEFAULT_EPISODE.positionLimit / 100),
+      openOrdersMax: whole.default(DEFAULT_EPISODE.openOrdersMax),
+      pricing: z.enum(PRICINGS).default(DEFAULT_EPISODE.pricing),
+      fillModel: z
+        .enum(Object.keys(FILL_MODELS) as [keyof typeof FILL_MODELS])
+        .default(DEFAULT_EPISODE.fillModel),
+      rewardBasis: z.enum(["liquidation", "mid"]).default(DEFAULT_EPISODE.rewardBasis),
+      latency: z
+        .strictObject({
+          feedUs: z.int().min(0).default(DEFAULT_LATENCY.feedUs),
+          submitUs: latencyUs.default(DEFAULT_LATENCY.submitUs),
+          amendUs: latencyUs.default(DEFAULT_LATENCY.amendUs),
+          cancelUs: latencyUs.default(DEFAULT_LATENCY.cancelUs),
+          answerUs: latencyUs.default(DEFAULT_LATENCY.answerUs),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  ppo: z
+    .strictObject({
+      totalSteps: whole.default(DEFAULT_PPO.totalSteps),
+      rolloutSteps: whole.default(DEFAULT_PPO.rolloutSteps),
+      epochs: whole.default(DEFAULT_PPO.epochs),
+      minibatches: whole.default(DEFAULT_PPO.minibatches),
+      shards: whole.default(DEFAULT_PPO.shards),
+      gamma: share.default(DEFAULT_PPO.gamma),
+      lambda: share.default(DEFAULT_PPO.lambda),
+      learningRate: positive.default(DEFAULT_PPO.learningRate),
+      annealLearningRate: z.boolean().default(DEFAULT_PPO.annealLearningRate),
+      clip: positive.default(DEFAULT_PPO.clip),
+      valueClip: positive.nullable().default(DEFAULT_PPO.valueClip),
+      entropyCoefficient: z.number().min(0).default(DEFAULT_PPO.entropyCoefficient),
+      valueCoefficient: z.number().min(0).default(DEFAULT_PPO.valueCoefficient),
+      halfValueLoss: z.boolean().default(DEFAULT_PPO.halfValueLoss),
+      gradientNormMax: positive.default(DEFAULT_PPO.gradientNormMax),
+      normaliseAdvantages: z.boolean().default(DEFAULT_PPO.normaliseAdvantages),
+      targetKl: positive.nullable().default(DEFAULT_PPO.targetKl),
+      hidden: z
+        .array(whole)
+        .min(1)
+        .default([...DEFAULT_PPO.hidden]),
+      adam: z
+        .strictObject({
+          beta1: share.default(DEFAULT_PPO.adam.beta1),
+          beta2: share.default(DEFAULT_PPO.adam.beta2),
+          epsilon: positive.default(DEFAULT_PPO.adam.epsilon),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  evaluation: z
+    .strictObject({
+      episodes: whole.default(40),
+      /** Whether a learned policy draws its action or takes the most likely one. */
+      choice: z.enum(["best", "sample"]).default("sample"),
+    })
+    .prefault({}),
+});
+
+export type Configuration = z.infer<typeof schema>;
+
+/** Parts of a configuration, as flags give them; undefined members are left to file and defaults. */
+export type Overrides = {
+  readonly [Key in keyof Configuration]?: Configuration[Key] extends object
+    ? { readonly [Inner in keyof Configuration[Key]]?: Configuration[Key][Inner] | undefined }
+    : Configuration[Key] | undefined;
+};
+
+/**
+ * Defaults, then the file, then flags. `CONFIGURATION` names the file, the key, what was expected
+ * and what was found.
+ */
+export function readConfiguration(file: string | undefined, overrides: Overrides): Configuration {
+  const place = file ?? "configuration";
+  const written = file === undefined ? {} : readJson(file);
+  // The file is judged by itself first, so that an error in it is not blamed on a flag.
+  check(place, written);
+  return check("flags", merge(written, overrides));
+}
+
+function check(place: string, value: unknown): Configuration {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const sentences = result.error.issues.map((issue) => {
+    const path = issue.path.join(".");
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => unknownKey(place, issue.path, key)).join("; ");
+    }
+    const found = JSON.stringify(lookUp(value, issue.path)) ?? "missing";
+    return `${place}: ${path || "(top level)"}: ${expectation(issue.message)}, was ${found}`;
+  });
+  throw new OperationError("CONFIGURATION", sentences.join("; "));
+}
+
+function expectation(message: string): string {
+  return message.replace(/^Invalid input: /, "").replace(/, received .*$/, "");
+}
+
+function unknownKey(place: string, path: readonly PropertyKey[], key: string): string {
+  const known = knownKeys(path);
+  const nearest = nearestOf(key, known);
+  const hint = nearest === null ? `known are ${known.join(", ")}` : `did you mean "${nearest}"?`;
+  const at = [...path, key].join(".");
+  return `${place}: ${at}: expected a known key, was "${key}"; ${hint}`;
+}
+
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  let value: unknown = schema.parse({});
+  for (const key of path) value = (value as Record<PropertyKey, unknown>)[key];
+  return typeof value === "object" && value !== null ? Object.keys(value) : [];
+}
+
+function lookUp(value: unknown, path: readonly PropertyKey[]): unknown {
+  let at = value;
+  for (const key of path) {
+    if (typeof at !== "object" || at === null) return undefined;
+    at = (at as Record<PropertyKey, unknown>)[key];
+  }
+  return at;
+}
+
+function readJson(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new OperationError(
+      "CONFIGURATION",
+      `${file}: expected a configuration file, was: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new OperationError("CONFIGURATION", `${file}: expected JSON, was: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function merge(written: unknown, overrides: object): unknown {
+  const isObject = (value: unknown): value is Record<string, unknown> =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  const merged: Record<string, unknown> = isObject(written) ? { ...written } : {};
+  for (const [key, value] of Object.entries(overrides)) {
+    if (value === undefined) continue;
+    merged[key] = isObject(value) ? merge(merged[key], value) : (value as unknown);
+  }
+  return merged;
+}
+
+/** The candidate within a third of the word's length in edits, or null. */
+export function nearestOf(word: string, candidates: readonly string[]): string | null {
+  let best: string | null = null;
+  let bestDistance = Math.max(2, Math.ceil(word.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) {
+      bestDistance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+/** Levenshtein's distance. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current[j] = Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, substituted);
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}
+
+/** The simulator's settings of a configuration. `CONFIGURATION` where amounts are not exact. */
+export function episodeSettings({ episode }: Configuration): EpisodeSettings {
+  const { startingCashUsd, orderContracts, positionLimitContracts, ...rest } = episode;
+  return {
+    ...rest,
+    startingCash: exact("episode.startingCashUsd", startingCashUsd, 1e6) as MicroUsd,
+    orderSize: exact("episode.orderContracts", orderContracts, 100) as Lots,
+    positionLimit: exact("episode.positionLimitContracts", positionLimitContracts, 100) as Lots,
+  };
+}
+
+export function ppoSettings({ ppo }: Configuration): PpoSettings {
+  return ppo;
+}
+
+function exact(key: string, value: number, scale: number): number {
+  const scaled = Math.round(value * scale);
+  if (Math.abs(scaled - value * scale) < 1e-6 && Number.isSafeInteger(scaled)) return scaled;
+  throw new OperationError(
+    "CONFIGURATION",
+    `${key}: expected a multiple of ${1 / scale}, was ${value}`,
+  );
+}

@@ -1,0 +1,194 @@
+/** `kalshi-gym evaluate`: a model against baselines on sessions that it has not seen. */
+import { Command, Option } from "commander";
+import type { ModelManifest, PolicyResult } from "../learn/index.ts";
+import { Prng } from "../core/index.ts";
+import { drawStart } from "../sim/index.ts";
+import { type Configuration, episodeSettings } from "./configuration.ts";
+import { type Console, consoleFor } from "./console.ts";
+import { recordEpisode } from "./episode-recording.ts";
+import { collapseWarning, evaluationLines, runEvaluation } from "./evaluating.ts";
+import { type Interruption, listenForInterruption } from "./interruption.ts";
+import { buildReport } from "./report/build-report.ts";
+import { addRunFlags, configurationOf, type RunFlags, wholeNumber } from "./run-flags.ts";
+import {
+  agentPolicy,
+  baselinePolicy,
+  type Choice,
+  type LoadedSession,
+  loadSessions,
+  openModel,
+} from "./wire.ts";
+
+interface EvaluateFlags extends RunFlags {
+  readonly model: string;
+  readonly sessions: readonly string[];
+  readonly episodes?: number;
+  readonly choice?: Choice;
+  readonly record?: string;
+  readonly report?: string;
+}
+
+export function evaluateCommand(): Command {
+  const command = new Command("evaluate")
+    .description("compare a model with baselines on the same episodes")
+    .requiredOption("--model <folder>", "model folder, as train makes it")
+    .requiredOption("--sessions <folders...>", "sessions, or folders of sessions")
+    .option("--episodes <n>", "episodes that every policy plays", wholeNumber)
+    .addOption(
+      new Option("--choice <how>", "draw the agent's actions or take the most likely").choices([
+        "best",
+        "sample",
+      ]),
+    )
+    .option("--record <file>", "record one of the agent's episodes, for replay")
+    .option("--report <file>", "write a report (one HTML file)");
+  addRunFlags(command).addHelpText(
+    "after",
+    "\nExample:\n  kalshi-gym evaluate --model models/first --sessions sessions/sample-5 " +
+      "sessions/sample-6 --report report.html",
+  );
+  return command.action(async (flags: EvaluateFlags) => {
+    const io = consoleFor(command);
+    const { manifest, policy } = openModel(flags.model);
+    const { episodes, choice } = flags;
+    const configuration = configurationOf(flags, { evaluation: { episodes, choice } });
+    const sessions = loadSessions(flags.sessions, io);
+    warnOfSeenSessions(manifest, sessions, io);
+    const interruption = listenForInterruption(() => io.warn("\nStopping after this episode."));
+    try {
+      const agent = agentPolicy({ manifest, policy }, configuration.evaluation.choice);
+      const results = runEvaluation({
+        configuration,
+        sessions,
+        agent,
+        episodes: configuration.evaluation.episodes,
+        io,
+        interruption,
+      });
+      tell(results, configuration, io);
+      if (interruption.requested) return;
+      if (flags.record !== undefined || flags.report !== undefined) {
+        await recordAndReport(flags, configuration, sessions, results, interruption, io);
+      }
+      io.json({
+        episodes: configuration.evaluation.episodes,
+        policies: Object.fromEntries(
+          [...results].map(([name, { mean, low, high }]) => [name, { mean, low, high }]),
+        ),
+      });
+    } finally {
+      interruption.release();
+    }
+  });
+}
+
+function tell(
+  results: ReadonlyMap<string, PolicyResult>,
+  { episode, evaluation }: Configuration,
+  io: Console,
+): void {
+  io.line(
+    `Profit per episode after fees, ${evaluation.episodes} episodes each, ` +
+      `fill model ${episode.fillModel}:`,
+  );
+  for (const line of evaluationLines(results)) io.line(line);
+  const warning = collapseWarning(results.get("agent"));
+  if (warning !== null) io.warn(warning);
+}
+
+/** A figure from sessions that a model was trained on says little; whoever makes one is told. */
+function warnOfSeenSessions(
+  manifest: ModelManifest,
+  sessions: readonly LoadedSession[],
+  io: Console,
+): void {
+  const seen = new Set(Object.values(manifest.sessions));
+  for (const { folder, data } of sessions) {
+    if (!seen.has(data.contentHash)) continue;
+    io.warn(`${folder}: the model was trained on this session; its result here is not held out.`);
+  }
+}
+
+async function recordAndReport(
+  flags: EvaluateFlags,
+  configuration: Configuration,
+  sessions: readonly LoadedSession[],
+  results: ReadonlyMap<string, PolicyResult>,
+  interruption: Interruption,
+  io: Console,
+): Promise<void> {
+  const shown = recordShowcase({
+    modelFolder: flags.model,
+    configuration,
+    sessions,
+    interruption,
+  });
+  if (flags.record !== undefined) {
+    shown.agent.writer.save(flags.record);
+    io.line(`Episode recorded in ${flags.record}`);
+  }
+  if (flags.report !== undefined) {
+    const model = openModel(flags.model).manifest;
+    await buildReport(flags.report, {
+      title: `Evaluation of ${flags.model}`,
+      model,
+      evaluations: [{ fillModel: configuration.episode.fillModel, results }],
+      sessions: sessions.map(({ data }) => data.sessionId),
+      configuration,
+      learning: [],
+      episode: { journal: shown.agent.journal, data: shown.data },
+      equity: shown.equity,
+    });
+    io.line(`Report in ${flags.report}`);
+  }
+}
+
+export interface Showcase {
+  readonly agent: ReturnType<typeof recordEpisode>;
+  readonly data: LoadedSession["data"]["markets"][number];
+  /** Portfolio value over the same episode, by policy: [time, dollars] per decision. */
+  readonly equity: ReadonlyMap<string, readonly (readonly [number, number])[]>;
+}
+
+/** One episode, drawn from the seed, played and recorded by the agent and by every baseline. */
+export function recordShowcase(options: {
+  readonly modelFolder: string;
+  readonly configuration: Configuration;
+  readonly sessions: readonly LoadedSession[];
+  readonly interruption: Interruption;
+}): Showcase {
+  const { modelFolder, configuration, sessions, interruption } = options;
+  const model = openModel(modelFolder);
+  const settings = episodeSettings(configuration);
+  const { choice } = configuration.evaluation;
+  const markets = sessions.flatMap(({ folder, data }) =>
+    data.markets.map((market) => ({ folder, market })),
+  );
+  const prng = Prng.fromSeed(`showcase ${configuration.seed}`);
+  const start = drawStart(
+    markets.map(({ market }) => market),
+    settings.steps,
+    prng,
+  );
+  const { folder, market } = markets[start.market] as (typeof markets)[number];
+  const seed = `showcase ${configuration.seed}`;
+  const shared = { data: market, startRow: start.startRow, settings, seed, interruption };
+  const agent = recordEpisode({
+    ...shared,
+    policy: agentPolicy(model, choice),
+    policyName: { name: "agent", modelHash: model.manifest.modelHash, choice },
+    hints: { sessionFolder: folder, modelFolder },
+  });
+  const equity = new Map([["agent", equityOf(agent)]]);
+  for (const name of ["hold", "random", "join"]) {
+    const policy = baselinePolicy(name);
+    if (policy === undefined) continue;
+    const policyName = { name, modelHash: null, choice: "sample" } as const;
+    equity.set(name, equityOf(recordEpisode({ ...shared, policy, policyName })));
+  }
+  return { agent, data: market, equity };
+}
+
+function equityOf({ journal }: ReturnType<typeof recordEpisode>): readonly [number, number][] {
+  return journal.steps.map(({ atUs, value }) => [atUs, value / 1e6]);
+}

@@ -1,0 +1,164 @@
+/**
+ * A training run as commands and the demo do it: trainer, metrics, checkpoints, the model folder.
+ * It owns the wall clock (for speed and progress only) and stops between two iterations when asked.
+ */
+import { appendFileSync, existsSync, mkdirSync, rmSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf, OperationError } from "../core/index.ts";
+import { SCHEMA_HASH } from "../features/index.ts";
+import {
+  CHECKPOINT_FILE,
+  type IterationReport,
+  loadCheckpoint,
+  type ModelManifest,
+  PpoTrainer,
+  saveCheckpoint,
+  saveModel,
+} from "../learn/index.ts";
+import { KalshiVectorEnv } from "../sim/index.ts";
+import { type Configuration, episodeSettings, ppoSettings } from "./configuration.ts";
+import type { Console } from "./console.ts";
+import type { Interruption } from "./interruption.ts";
+import { type LoadedSession, sessionHashes, SOFTWARE } from "./wire.ts";
+
+export const METRICS_FILE = "metrics.jsonl";
+/** Seconds between checkpoints; one more is written at the end and at Ctrl-C. */
+const CHECKPOINT_INTERVAL_S = 20;
+
+export interface TrainingOptions {
+  readonly configuration: Configuration;
+  readonly sessions: readonly LoadedSession[];
+  /** Model folder to make. */
+  readonly out: string;
+  /** Goes on from the checkpoint in `out`. */
+  readonly resume: boolean;
+  readonly io: Console;
+  readonly interruption: Interruption;
+}
+
+export interface TrainingResult {
+  readonly manifest: ModelManifest;
+  readonly stepsPerSecond: number;
+  readonly interrupted: boolean;
+  readonly history: readonly IterationReport[];
+}
+
+/** Trains, and leaves a whole model folder behind, also when interrupted. */
+export function runTraining(options: TrainingOptions): TrainingResult {
+  const { configuration, sessions, out, resume, io, interruption } = options;
+  requireFreshFolder(out, resume);
+  const env = new KalshiVectorEnv(
+    sessions.map(({ data }) => data),
+    configuration.environments,
+    episodeSettings(configuration),
+  );
+  const trainer = new PpoTrainer(env, ppoSettings(configuration), configuration.seed);
+  const facts = { schemaHash: SCHEMA_HASH, sessions: sessionHashes(sessions), configuration };
+  const checkpoint = join(out, CHECKPOINT_FILE);
+  if (resume) resumeFrom(checkpoint, trainer, facts.sessions);
+  const metrics = openMetrics(out, resume);
+  const { totalSteps } = trainer.settings;
+  const progress = io.progress("training", totalSteps, "steps");
+  progress.update(trainer.steps);
+  const startedAt = process.uptime();
+  const startedSteps = trainer.steps;
+  let savedAt = startedAt;
+  const history: IterationReport[] = [];
+  try {
+    while (!trainer.isDone && !interruption.requested) {
+      const report = trainer.iterate();
+      history.push(report);
+      metrics(report);
+      const rate = (report.steps - startedSteps) / (process.uptime() - startedAt);
+      progress.update(report.steps, progressNote(report, rate));
+      if (process.uptime() - savedAt > CHECKPOINT_INTERVAL_S) {
+        saveCheckpoint(checkpoint, trainer.save(), facts);
+        savedAt = process.uptime();
+      }
+    }
+  } finally {
+    progress.stop();
+  }
+  const seconds = process.uptime() - startedAt;
+  const stepsPerSecond = seconds > 0 ? Math.round((trainer.steps - startedSteps) / seconds) : 0;
+  saveCheckpoint(checkpoint, trainer.save(), facts);
+  const last = history.at(-1);
+  const manifest = saveModel(out, trainer.network.shape, trainer.network.params as Float32Array, {
+    schemaHash: SCHEMA_HASH,
+    seed: configuration.seed,
+    configuration,
+    sessions: facts.sessions,
+    steps: trainer.steps,
+    software: SOFTWARE,
+    result: last === undefined ? null : finiteMembers(last),
+  });
+  return { manifest, stepsPerSecond, interrupted: !trainer.isDone, history };
+}
+
+function requireFreshFolder(out: string, resume: boolean): void {
+  const hasCheckpoint = existsSync(join(out, CHECKPOINT_FILE));
+  if (resume && !hasCheckpoint) {
+    throw new OperationError(
+      "TRAIN_RESUME",
+      `${out}: expected a ${CHECKPOINT_FILE} to resume from, was none; leave --resume out to start`,
+    );
+  }
+  if (!resume && (hasCheckpoint || existsSync(join(out, "manifest.json")))) {
+    throw new OperationError(
+      "TRAIN_OUT",
+      `${out}: expected a new folder, was one with a model in it; ` +
+        `choose another --out, go on with --resume, or --replace it`,
+    );
+  }
+}
+
+/** Removes what an earlier run left in a model folder, and nothing else. */
+export function clearModelFolder(out: string): void {
+  for (const file of [CHECKPOINT_FILE, METRICS_FILE, "manifest.json", "policy.bin"]) {
+    rmSync(join(out, file), { force: true });
+  }
+}
+
+function resumeFrom(path: string, trainer: PpoTrainer, sessions: Record<string, string>): void {
+  const { state, facts } = loadCheckpoint(path);
+  const sameSessions = JSON.stringify(facts["sessions"]) === JSON.stringify(sessions);
+  if (!sameSessions || facts["schemaHash"] !== SCHEMA_HASH) {
+    throw new OperationError(
+      "CHECKPOINT_SESSIONS",
+      `${path}: expected the sessions and observation schema that the run began with, was others; ` +
+        `name the same sessions in the same order`,
+    );
+  }
+  trainer.restore(state);
+}
+
+/** A writer of one JSON line per iteration. */
+function openMetrics(out: string, resume: boolean): (report: IterationReport) => void {
+  const path = join(out, METRICS_FILE);
+  try {
+    mkdirSync(out, { recursive: true });
+    appendFileSync(path, "");
+    if (!resume) truncateSync(path);
+  } catch (error) {
+    throw new OperationError(
+      "TRAIN_OUT",
+      `${path}: expected a folder that can be written, was: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  return (report) => appendFileSync(path, `${JSON.stringify(finiteMembers(report))}\n`);
+}
+
+/** A report with null where there is no number: an iteration in which no episode ended. */
+function finiteMembers(report: IterationReport): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(report).map(([key, value]) => [key, Number.isNaN(value) ? null : value]),
+  );
+}
+
+function progressNote(report: IterationReport, rate: number): string {
+  const episodes = Number.isNaN(report.meanReturn)
+    ? ""
+    : `  return ${report.meanReturn.toFixed(2)} $`;
+  return `${Math.round(rate).toLocaleString("en-US")} steps/s${episodes}`;
+}

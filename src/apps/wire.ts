@@ -1,0 +1,120 @@
+/**
+ * Composition: folders become sessions, models become policies, a configuration becomes an
+ * environment. The one place that knows how the rooms are put together.
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { OperationError } from "../core/index.ts";
+import { SCHEMA_HASH } from "../features/index.ts";
+import { type EvaluatedPolicy, loadModel, type Model } from "../learn/index.ts";
+import { type MarketData, type SessionData, SessionDataLoader } from "../sim/index.ts";
+import { BASELINES } from "../strategies/index.ts";
+import type { Console } from "./console.ts";
+
+/** A session with the folder that it was loaded from. */
+export interface LoadedSession {
+  readonly folder: string;
+  readonly data: SessionData;
+}
+
+interface PackageJson {
+  readonly version: string;
+}
+
+const packageFile = fileURLToPath(new URL("../../package.json", import.meta.url));
+
+/** Version of this software, as manifests and records carry it. */
+export const SOFTWARE = `kalshi-gym ${(JSON.parse(readFileSync(packageFile, "utf8")) as PackageJson).version}`;
+
+/** Root of the installed package: where its sample sessions are. */
+export const PACKAGE_ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Sample sessions that come with the product, by what they are meant for. */
+export const SAMPLE_TRAINING = ["sample-1", "sample-2", "sample-3", "sample-4"] as const;
+export const SAMPLE_HELD_OUT = ["sample-5", "sample-6"] as const;
+
+/**
+ * Session folders among `paths`: a session itself, or a folder of sessions. `SESSION_MISSING` for a
+ * path that is neither.
+ */
+export function sessionFolders(paths: readonly string[]): string[] {
+  const folders = paths.flatMap((path) => {
+    if (existsSync(join(path, "session.db")) || basename(path) === "session.db") return [path];
+    const within =
+      existsSync(path) && statSync(path).isDirectory()
+        ? readdirSync(path)
+            .sort()
+            .map((entry) => join(path, entry))
+            .filter((entry) => existsSync(join(entry, "session.db")))
+        : [];
+    if (within.length > 0) return within;
+    throw new OperationError(
+      "SESSION_MISSING",
+      `${path}: expected a session folder, or a folder of them, was neither; ` +
+        `"kalshi-gym sessions import" and "sessions generate" make sessions`,
+    );
+  });
+  return [...new Set(folders)];
+}
+
+/** Loads sessions with progress; the same session twice is refused, for it would count double. */
+export function loadSessions(paths: readonly string[], io: Console): LoadedSession[] {
+  const folders = sessionFolders(paths);
+  const progress = io.progress("loading sessions", folders.length);
+  const loaded: LoadedSession[] = [];
+  try {
+    const loader = new SessionDataLoader();
+    for (const folder of folders) {
+      const data = loader.load(folder);
+      const twin = loaded.find((other) => other.data.contentHash === data.contentHash);
+      if (twin !== undefined) {
+        throw new OperationError(
+          "SESSION_TWICE",
+          `${folder}: expected sessions that differ, was the same as ${twin.folder}; name it once`,
+        );
+      }
+      loaded.push({ folder, data });
+      progress.update(loaded.length, folder);
+    }
+  } finally {
+    progress.stop();
+  }
+  return loaded;
+}
+
+/** Content hashes by session id, for manifests. */
+export function sessionHashes(sessions: readonly LoadedSession[]): Record<string, string> {
+  return Object.fromEntries(sessions.map(({ data }) => [data.sessionId, data.contentHash]));
+}
+
+export type Choice = "best" | "sample";
+
+/** A model as a policy that can be compared with others. */
+export function agentPolicy({ policy }: Model, choice: Choice): EvaluatedPolicy {
+  return {
+    name: "agent",
+    act: (observation, mask, prng) =>
+      choice === "best" ? policy.best(observation, mask) : policy.sample(observation, mask, prng),
+  };
+}
+
+/** Loads a model of this version's observation. */
+export function openModel(folder: string): Model {
+  return loadModel(folder, SCHEMA_HASH);
+}
+
+/** The rule-based policy called `name`, or undefined. */
+export function baselinePolicy(name: string): EvaluatedPolicy | undefined {
+  return BASELINES.find((baseline) => baseline.name === name);
+}
+
+/** A market of loaded sessions by its session's content and its ticker. */
+export function findMarket(
+  sessions: readonly LoadedSession[],
+  contentHash: string,
+  ticker: string,
+): MarketData | undefined {
+  const session = sessions.find(({ data }) => data.contentHash === contentHash);
+  return session?.data.markets.find(({ info }) => info.ticker === ticker);
+}

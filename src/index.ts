@@ -1,0 +1,35 @@
+/**
+ * kalshi-gym as a library: sessions, the environment, its simulated venue, and PPO. `kalshi-gym/gym`
+ * and `kalshi-gym/learn` are the parts that know nothing of Kalshi.
+ */
+export { OperationError, Prng } from "./core/index.ts";
+export { FEATURE_NAMES, SCHEMA_HASH } from "./features/index.ts";
+export { openSession, type Session, type Tape } from "./market/index.ts";
+export {
+  Account,
+  Action,
+  ACTION_NAMES,
+  type ApprovedOrder,
+  type Order,
+  type OrderCommand,
+  type OrderEvent,
+  type OrderManager,
+  type OrderRequest,
+  Planner,
+  RiskGate,
+} from "./orders/index.ts";
+export {
+  DEFAULT_EPISODE,
+  Episode,
+  type EpisodeSettings,
+  FILL_MODELS,
+  KalshiVectorEnv,
+  MarketAgnosticKalshiEnv,
+  NO_LATENCY,
+  prepareTape,
+  type SessionData,
+  SessionDataLoader,
+  SimulatedOrderManager,
+} from "./sim/index.ts";
+export { BASELINES, Trader } from "./strategies/index.ts";
+export { DEFAULT_PPO, evaluatePolicies, loadModel, Policy, PpoTrainer } from "./learn/index.ts";
