@@ -16,7 +16,6 @@ import { recordShowcase } from "./evaluate-command.ts";
 import { collapseWarning, evaluationLines, runEvaluation } from "./evaluating.ts";
 import { type Interruption, listenForInterruption } from "./interruption.ts";
 import { replayEpisode } from "./replay-command.ts";
-import { buildReport } from "./report/build-report.ts";
 import { wholeNumber } from "./run-flags.ts";
 import { clearModelFolder, runTraining } from "./training.ts";
 import {
@@ -119,6 +118,8 @@ async function runDemo(flags: DemoFlags, io: Console, interruption: Interruption
   if (!identical) process.exitCode = 1;
 
   const reportFile = join(out, "report.html");
+  // Pictures need heavy libraries, which load only here.
+  const { buildReport } = await import("./report/build-report.ts");
   await buildReport(reportFile, {
     title: "kalshi-gym demo",
     model: manifest,

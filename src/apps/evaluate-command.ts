@@ -8,7 +8,6 @@ import { type Console, consoleFor } from "./console.ts";
 import { recordEpisode } from "./episode-recording.ts";
 import { collapseWarning, evaluationLines, runEvaluation } from "./evaluating.ts";
 import { type Interruption, listenForInterruption } from "./interruption.ts";
-import { buildReport } from "./report/build-report.ts";
 import { addRunFlags, configurationOf, type RunFlags, wholeNumber } from "./run-flags.ts";
 import {
   agentPolicy,
@@ -129,6 +128,7 @@ async function recordAndReport(
   }
   if (flags.report !== undefined) {
     const model = openModel(flags.model).manifest;
+    const { buildReport } = await import("./report/build-report.ts");
     await buildReport(flags.report, {
       title: `Evaluation of ${flags.model}`,
       model,

@@ -39,7 +39,10 @@ export interface EpisodeSettings {
   readonly rewardBasis: "liquidation" | "mid";
 }
 
-/** 100 dollars, orders of 10 contracts, at most 100 contracts held; ten minutes at one a second. */
+/**
+ * 100 dollars, orders of 10 contracts, at most 100 contracts held; ten minutes at one a second. The
+ * pessimistic fill model is the default: what it lets through is worth looking at.
+ */
 export const DEFAULT_EPISODE: EpisodeSettings = {
   steps: 600,
   startingCash: (100 * 1_000_000) as MicroUsd,
@@ -47,7 +50,7 @@ export const DEFAULT_EPISODE: EpisodeSettings = {
   positionLimit: 10_000 as Lots,
   openOrdersMax: 20,
   pricing: "join",
-  fillModel: "touch",
+  fillModel: "through",
   latency: DEFAULT_LATENCY,
   rewardBasis: "liquidation",
 };
