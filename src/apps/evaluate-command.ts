@@ -1,22 +1,16 @@
 /** `kalshi-gym evaluate`: a model against baselines on sessions that it has not seen. */
 import { Command, Option } from "commander";
 import type { ModelManifest, PolicyResult } from "../learn/index.ts";
-import { Prng } from "../core/index.ts";
+import { present, Prng } from "../core/index.ts";
 import { drawStart } from "../sim/index.ts";
+import { BASELINES } from "../strategies/index.ts";
 import { type Configuration, episodeSettings } from "./configuration.ts";
 import { type Console, consoleFor } from "./console.ts";
-import { recordEpisode } from "./episode-recording.ts";
+import { recordEpisode, type Recording, type RecordingOptions } from "./episode-recording.ts";
 import { collapseWarning, evaluationLines, runEvaluation } from "./evaluating.ts";
 import { type Interruption, listenForInterruption } from "./interruption.ts";
 import { addRunFlags, configurationOf, type RunFlags, wholeNumber } from "./run-flags.ts";
-import {
-  agentPolicy,
-  baselinePolicy,
-  type Choice,
-  type LoadedSession,
-  loadSessions,
-  openModel,
-} from "./wire.ts";
+import { agentPolicy, type Choice, type LoadedSession, loadSessions, openModel } from "./wire.ts";
 
 interface EvaluateFlags extends RunFlags {
   readonly model: string;
@@ -144,13 +138,21 @@ async function recordAndReport(
 }
 
 export interface Showcase {
-  readonly agent: ReturnType<typeof recordEpisode>;
+  readonly agent: Recording;
   readonly data: LoadedSession["data"]["markets"][number];
   /** Portfolio value over the same episode, by policy: [time, dollars] per decision. */
   readonly equity: ReadonlyMap<string, readonly (readonly [number, number])[]>;
 }
 
-/** One episode, drawn from the seed, played and recorded by the agent and by every baseline. */
+/** Draws of an episode to show, and fills from which it is worth showing. */
+const SHOWCASE_DRAWS = 12;
+const SHOWCASE_FILLS = 4;
+
+/**
+ * One episode, drawn from the seed, played and recorded by the agent and by every baseline. Of a
+ * dozen draws it is the first in which the agent trades a little; an agent that never does is shown
+ * doing nothing.
+ */
 export function recordShowcase(options: {
   readonly modelFolder: string;
   readonly configuration: Configuration;
@@ -161,34 +163,45 @@ export function recordShowcase(options: {
   const model = openModel(modelFolder);
   const settings = episodeSettings(configuration);
   const { choice } = configuration.evaluation;
-  const markets = sessions.flatMap(({ folder, data }) =>
+  const entries = sessions.flatMap(({ folder, data }) =>
     data.markets.map((market) => ({ folder, market })),
   );
-  const prng = Prng.fromSeed(`showcase ${configuration.seed}`);
-  const start = drawStart(
-    markets.map(({ market }) => market),
-    settings.steps,
-    prng,
-  );
-  const { folder, market } = markets[start.market] as (typeof markets)[number];
+  const markets = entries.map(({ market }) => market);
   const seed = `showcase ${configuration.seed}`;
-  const shared = { data: market, startRow: start.startRow, settings, seed, interruption };
-  const agent = recordEpisode({
-    ...shared,
-    policy: agentPolicy(model, choice),
-    policyName: { name: "agent", modelHash: model.manifest.modelHash, choice },
-    hints: { sessionFolder: folder, modelFolder },
-  });
-  const equity = new Map([["agent", equityOf(agent)]]);
-  for (const name of ["hold", "random", "join"]) {
-    const policy = baselinePolicy(name);
-    if (policy === undefined) continue;
-    const policyName = { name, modelHash: null, choice: "sample" } as const;
-    equity.set(name, equityOf(recordEpisode({ ...shared, policy, policyName })));
+  const prng = Prng.fromSeed(seed);
+  let shown: { agent: Recording; shared: SharedRecording } | null = null;
+  for (let draw = 0; draw < SHOWCASE_DRAWS && !interruption.requested; draw++) {
+    const start = drawStart(markets, settings.steps, prng);
+    const { folder, market: data } = present(entries[start.market], "a drawn market is there");
+    const shared = { data, startRow: start.startRow, settings, seed, interruption };
+    const agent = recordEpisode({
+      ...shared,
+      policy: agentPolicy(model, choice),
+      policyName: { name: "agent", modelHash: model.manifest.modelHash, choice },
+      hints: { sessionFolder: folder, modelFolder },
+    });
+    const isLively = fillCount(agent) >= SHOWCASE_FILLS;
+    if (shown === null || isLively) shown = { agent, shared };
+    if (isLively) break;
   }
-  return { agent, data: market, equity };
+  const { agent, shared } = present(shown, "at least one episode was drawn");
+  const equity = new Map([["agent", equityOf(agent)]]);
+  for (const policy of BASELINES) {
+    const policyName = { name: policy.name, modelHash: null, choice: "sample" } as const;
+    equity.set(policy.name, equityOf(recordEpisode({ ...shared, policy, policyName })));
+  }
+  return { agent, data: shared.data, equity };
 }
 
-function equityOf({ journal }: ReturnType<typeof recordEpisode>): readonly [number, number][] {
+type SharedRecording = Omit<RecordingOptions, "policy" | "policyName" | "hints">;
+
+function fillCount({ journal }: Recording): number {
+  return journal.steps.reduce(
+    (sum, { events }) => sum + events.filter((event) => event.kind === "filled").length,
+    0,
+  );
+}
+
+function equityOf({ journal }: Recording): readonly [number, number][] {
   return journal.steps.map(({ atUs, value }) => [atUs, value / 1e6]);
 }

@@ -187,7 +187,7 @@ export function episodeChart(charts: Charts, journal: EpisodeJournal, data: Mark
           minutes: minutes(event.atUs),
           price: event.price / 100,
           colour: isBid ? BID : ASK,
-          symbol: isBid ? "triangle" : "triangle2",
+          isBid,
         },
       ];
     }),
@@ -197,6 +197,16 @@ export function episodeChart(charts: Charts, journal: EpisodeJournal, data: Mark
     price: trade.price / 100,
     size: Math.sqrt(trade.size),
   }));
+  const fillMarks = (some: typeof fills, symbol: string | object): PlotModule.Markish =>
+    Plot.dot(some, {
+      x: "minutes",
+      y: "price",
+      r: 5,
+      symbol: symbol as PlotModule.SymbolType,
+      fill: "colour",
+      stroke: "white",
+      strokeWidth: 0.7,
+    });
   return svg(
     Plot.plot({
       ...common(charts),
@@ -237,17 +247,15 @@ export function episodeChart(charts: Charts, journal: EpisodeJournal, data: Mark
           fillOpacity: 0.25,
         }),
         Plot.ruleY(orders, { x1: "from", x2: "to", y: "price", stroke: "colour", strokeWidth: 2 }),
-        Plot.dot(fills, {
-          x: "minutes",
-          y: "price",
-          r: 5,
-          symbol: "symbol",
-          fill: "colour",
-          stroke: "white",
-          strokeWidth: 0.7,
-        }),
+        fillMarks(
+          fills.filter(({ isBid }) => isBid),
+          "triangle",
+        ),
+        fillMarks(
+          fills.filter(({ isBid }) => !isBid),
+          TRIANGLE_DOWN,
+        ),
       ],
-      symbol: { domain: ["triangle", "triangle2"], range: ["triangle", triangleDown] },
       color: { type: "identity" },
     }),
     "Best bid and ask, trades, own orders and fills over the episode",
@@ -261,7 +269,7 @@ interface Path {
   closePath(): void;
 }
 
-const triangleDown = {
+const TRIANGLE_DOWN = {
   draw(context: Path, size: number): void {
     const half = Math.sqrt(size / 1.732);
     context.moveTo(0, half * 1.15);

@@ -12,7 +12,10 @@ export interface OrderSpan {
 /** One span per price that an order had while it was open, as far as we had heard. */
 export function ordersOf({ steps }: EpisodeJournal): OrderSpan[] {
   const spans: OrderSpan[] = [];
-  const open = new Map<string, { isBid: boolean; price: number; fromUs: number; left: number }>();
+  const open = new Map<
+    string,
+    { isBid: boolean; price: number; fromUs: number; size: number; filled: number }
+  >();
   const sides = new Map<string, { isBid: boolean; price: number; size: number }>();
   const close = (id: string, toUs: number): void => {
     const order = open.get(id);
@@ -31,15 +34,21 @@ export function ordersOf({ steps }: EpisodeJournal): OrderSpan[] {
       const known = sides.get(id);
       const order = open.get(id);
       if (event.kind === "accepted" && known !== undefined) {
-        open.set(id, { isBid: known.isBid, price: known.price, fromUs: atUs, left: known.size });
+        open.set(id, {
+          isBid: known.isBid,
+          price: known.price,
+          fromUs: atUs,
+          size: known.size,
+          filled: 0,
+        });
       } else if (event.kind === "amended" && order !== undefined) {
         close(id, atUs);
-        open.set(id, { ...order, price: event.price, fromUs: atUs, left: event.size });
+        open.set(id, { ...order, price: event.price, fromUs: atUs, size: event.size });
       } else if (event.kind === "cancelled") {
         close(id, atUs);
       } else if (event.kind === "filled" && order !== undefined) {
-        order.left -= event.size;
-        if (order.left <= 0) close(id, atUs);
+        order.filled += event.size;
+        if (order.filled >= order.size) close(id, atUs);
       }
     }
   }
