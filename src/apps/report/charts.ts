@@ -39,6 +39,7 @@ interface Common {
   readonly width: number;
   readonly style: Readonly<Record<string, string>>;
   readonly marginLeft: number;
+  readonly marginBottom: number;
 }
 
 function common({ document }: Charts): Common {
@@ -47,7 +48,7 @@ function common({ document }: Charts): Common {
     fontSize: "12px",
     background: "transparent",
   };
-  return { document, width: WIDTH, style, marginLeft: 60 };
+  return { document, width: WIDTH, style, marginLeft: 60, marginBottom: 46 };
 }
 
 /** Mean return of the episodes that ended in each rollout, against environment steps. */
@@ -58,7 +59,7 @@ export function learningCurve(charts: Charts, learning: readonly IterationReport
     Plot.plot({
       ...common(charts),
       height: 260,
-      x: { label: "environment steps", tickFormat: "s" },
+      x: { label: "environment steps", tickFormat: "s", labelOffset: 40 },
       y: { label: "mean return of an episode ($)", grid: true },
       marks: [
         Plot.ruleY([0], { strokeOpacity: 0.4 }),
@@ -77,7 +78,7 @@ export function entropyCurve(charts: Charts, learning: readonly IterationReport[
     Plot.plot({
       ...common(charts),
       height: 160,
-      x: { label: "environment steps", tickFormat: "s" },
+      x: { label: "environment steps", tickFormat: "s", labelOffset: 40 },
       y: { label: "entropy of the policy (nats)", grid: true, zero: true },
       marks: [Plot.line(learning, { x: "steps", y: "entropy", stroke: ASK, strokeWidth: 2 })],
     }),
@@ -95,8 +96,12 @@ export function resultChart(charts: Charts, evaluations: ReportInput["evaluation
     Plot.plot({
       ...common(charts),
       height: 120 + 130 * evaluations.length,
-      marginRight: 70,
-      x: { label: "profit per episode after fees ($), mean and 95 % interval", grid: true },
+      marginRight: 100,
+      x: {
+        label: "profit per episode after fees ($), mean and 95 % interval",
+        grid: true,
+        labelOffset: 40,
+      },
       y: { label: null, domain: [...new Set(rows.map(({ policy }) => policy))] },
       fy: { label: "fill model", domain: evaluations.map(({ fillModel }) => fillModel) },
       marks: [
@@ -134,7 +139,7 @@ export function equityChart(charts: Charts, equity: ReportInput["equity"]): stri
       ...common(charts),
       height: 280,
       marginRight: 60,
-      x: { label: "minutes into the episode" },
+      x: { label: "minutes into the episode", labelOffset: 40 },
       y: { label: "portfolio value ($)", grid: true, nice: true },
       marks: [
         Plot.line(rows, {
@@ -211,7 +216,7 @@ export function episodeChart(charts: Charts, journal: EpisodeJournal, data: Mark
     Plot.plot({
       ...common(charts),
       height: 380,
-      x: { label: "minutes into the episode" },
+      x: { label: "minutes into the episode", labelOffset: 40 },
       y: { label: "YES price (cents)", grid: true, nice: true },
       r: { range: [0.5, 7] },
       marks: [

@@ -1,0 +1,154 @@
+/**
+ * Stepping the 52-feature environment with random actions, on one core, at the one-second cadence.
+ * Loading and precomputation are timed apart. The baseline is the same market replayed row by row
+ * with no agent in it: what the recording alone costs.
+ */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { Prng } from "../../src/core/index.ts";
+import { importSession, OrderBook, streamRows } from "../../src/market/index.ts";
+import {
+  DEFAULT_EPISODE,
+  type FillModelName,
+  KalshiVectorEnv,
+  MarketAgnosticKalshiEnv,
+  type SessionData,
+  SessionDataLoader,
+} from "../../src/sim/index.ts";
+
+const STEPS = 400_000;
+const ROUNDS = 5;
+
+export async function run(): Promise<object> {
+  const { data, source, prepareMs, dispose } = await loadData();
+  try {
+    const settings = [];
+    for (const fillModel of ["touch", "through"] as FillModelName[]) {
+      for (const lanes of [1, 16, 64]) {
+        for (const actions of ["allowed", "any"] as const) {
+          const rates = rounds(() => stepVector(data, lanes, fillModel, actions));
+          settings.push({ fillModel, lanes, actions, ...spread(rates) });
+        }
+      }
+    }
+    return {
+      source,
+      markets: data.reduce((sum, session) => sum + session.markets.length, 0),
+      prepareMs,
+      vectorStepsPerSecond: settings,
+      singleEnvStepsPerSecond: spread(rounds(() => stepSingle(data))),
+      baselineRowsPerSecond: spread(rounds(() => replayRows(data))),
+      memory: memoryOverResets(data),
+    };
+  } finally {
+    dispose();
+  }
+}
+
+async function loadData() {
+  const recordings = resolve("../shared/sessions/kalshi-ws-26MAR18");
+  const startedAt = performance.now();
+  const loader = new SessionDataLoader();
+  if (!existsSync(recordings)) {
+    const data = [1, 2, 3, 4].map((n) => loader.load(resolve(`sessions/sample-${n}`)));
+    const prepareMs = Math.round(performance.now() - startedAt);
+    return { data, source: "sample sessions", prepareMs, dispose: () => undefined };
+  }
+  const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-bench-"));
+  const files = readdirSync(recordings).filter((file) => file.endsWith(".gz"));
+  await importSession(
+    files.map((file) => join(recordings, file)),
+    { out: join(folder, "session") },
+  );
+  const importedAt = performance.now();
+  const data = [loader.load(join(folder, "session"))];
+  return {
+    data,
+    source: "kalshi-ws-26MAR18",
+    prepareMs: Math.round(performance.now() - importedAt),
+    dispose: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function stepVector(
+  data: readonly SessionData[],
+  lanes: number,
+  fillModel: FillModelName,
+  which: "allowed" | "any",
+): number {
+  const env = new KalshiVectorEnv(data, lanes, { ...DEFAULT_EPISODE, fillModel });
+  env.reset(1);
+  const prng = Prng.fromSeed(2);
+  const actions = new Int32Array(lanes);
+  const startedAt = performance.now();
+  for (let done = 0; done < STEPS; done += lanes) {
+    for (let lane = 0; lane < lanes; lane++) {
+      let action = prng.integer(5);
+      while (which === "allowed" && env.actionMasks[lane * 5 + action] === 0) {
+        action = prng.integer(5);
+      }
+      actions[lane] = action;
+    }
+    env.step(actions);
+  }
+  return STEPS / ((performance.now() - startedAt) / 1000);
+}
+
+function stepSingle(data: readonly SessionData[]): number {
+  const env = new MarketAgnosticKalshiEnv({ sessions: data, fillModel: "touch" });
+  const prng = Prng.fromSeed(2);
+  env.reset({ seed: 1 });
+  const startedAt = performance.now();
+  for (let done = 0; done < STEPS / 2; done++) {
+    const [, , terminated, truncated] = env.step(prng.integer(5));
+    if (terminated || truncated) env.reset();
+  }
+  return STEPS / 2 / ((performance.now() - startedAt) / 1000);
+}
+
+/** The recorded rows of every market through a bare book. */
+function replayRows(data: readonly SessionData[]): number {
+  let rows = 0;
+  const startedAt = performance.now();
+  for (const { tape, markets } of data) {
+    for (const { market, grid } of markets) {
+      const book = new OrderBook(grid);
+      const [first, end] = streamRows(tape, market);
+      for (let row = first; row < end;) row = book.apply(tape, row);
+      rows += end - first;
+    }
+  }
+  return rows / ((performance.now() - startedAt) / 1000);
+}
+
+/** Heap after 100 and after 1,100 resets of 16 lanes, in MB. */
+function memoryOverResets(data: readonly SessionData[]): object {
+  const env = new KalshiVectorEnv(data, 16, DEFAULT_EPISODE);
+  const heapMb = (): number => {
+    (globalThis as { gc?: () => void }).gc?.();
+    return Math.round((process.memoryUsage().heapUsed / 2 ** 20) * 10) / 10;
+  };
+  const actions = new Int32Array(16).fill(1);
+  const cycle = (count: number): void => {
+    for (let reset = 0; reset < count; reset++) {
+      env.reset(reset);
+      for (let step = 0; step < 20; step++) env.step(actions);
+    }
+  };
+  cycle(100);
+  const heapMbAfter100 = heapMb();
+  cycle(1000);
+  return { heapMbAfter100, heapMbAfter1100: heapMb() };
+}
+
+function rounds(measure: () => number): number[] {
+  measure();
+  return Array.from({ length: ROUNDS }, measure);
+}
+
+function spread(rates: readonly number[]): { median: number; min: number; max: number } {
+  const sorted = [...rates].sort((a, b) => a - b).map(Math.round);
+  const median = sorted[Math.floor(sorted.length / 2)] as number;
+  return { median, min: sorted[0] as number, max: sorted.at(-1) as number };
+}
