@@ -3,6 +3,10 @@
  * environments with their autoreset modes, the environment checker and the reference environments
  * that learners are checked on. It never learns and never trades.
  */
+export { checkEnv, type CheckOptions } from "./check-env.ts";
 export type { Env, EnvInfo, EnvMetadata, ResetOptions, StepResult } from "./env.ts";
+export { CartPole, type CartPoleResetOptions } from "./environments/cart-pole.ts";
+export { type Probe, ProbeEnv } from "./environments/probes.ts";
 export { Box, Discrete } from "./spaces.ts";
+export { SyncVectorEnv } from "./sync-vector-env.ts";
 export type { AutoresetMode, VectorEnv } from "./vector-env.ts";

@@ -145,7 +145,8 @@ export function littleEndian(params: Float32Array): Uint8Array {
 /** The inverse; null where the length is not a multiple of four. */
 export function fromLittleEndian(bytes: Uint8Array): Float32Array | null {
   if (bytes.length % 4 !== 0) return null;
-  const copy = bytes.slice();
+  // A Buffer's own slice would share its memory, and begin anywhere in it.
+  const copy = Uint8Array.from(bytes);
   if (!IS_LITTLE_ENDIAN) Buffer.from(copy.buffer).swap32();
-  return new Float32Array(copy.buffer, copy.byteOffset, copy.length / 4);
+  return new Float32Array(copy.buffer);
 }

@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { Box, CartPole, checkEnv, Discrete, type Env, ProbeEnv } from "../../src/gym/index.ts";
+import { Prng } from "../../src/core/index.ts";
+
+interface CartPoleFile {
+  episodes: {
+    state: [number, number, number, number] | null;
+    reset_obs: number[];
+    steps: [number, number[], number, boolean, boolean][];
+  }[];
+}
+
+test("CartPole's trajectories are Gymnasium's", () => {
+  const url = new URL("../golden/cart_pole.json", import.meta.url);
+  const file = JSON.parse(readFileSync(url, "utf8")) as CartPoleFile;
+  let compared = 0;
+  for (const { state, reset_obs: opening, steps } of file.episodes) {
+    if (state === null) continue;
+    const env = new CartPole();
+    const [observation] = env.reset({ options: { state } });
+    expect([...observation]).toEqual(opening);
+    for (const [action, expected, reward, terminated, truncated] of steps) {
+      const got = env.step(action);
+      for (const [index, number] of expected.entries()) {
+        expect(Math.abs((got[0][index] as number) - number)).toBeLessThan(1e-9);
+      }
+      expect(got.slice(1, 4)).toEqual([reward, terminated, truncated]);
+      compared += 1;
+    }
+  }
+  expect(compared).toBeGreaterThan(20);
+});
+
+describe("the environment checker", () => {
+  test("finds nothing wrong with the environments that come along", () => {
+    expect(checkEnv(new CartPole())).toEqual([]);
+    for (const probe of ["constant", "observed", "delayed", "chosen", "matched"] as const) {
+      expect(checkEnv(new ProbeEnv(probe))).toEqual([]);
+    }
+  });
+
+  /** A sound environment of three steps, with one thing changed. */
+  function planted(change: Partial<Env>): Env {
+    let step = 0;
+    let prng = Prng.fromSeed(0);
+    const sound: Env = {
+      observationSpace: new Box(Float32Array.of(0), Float32Array.of(1)),
+      actionSpace: new Discrete(2),
+      metadata: { name: "planted" },
+      reset: ({ seed } = {}) => {
+        if (seed !== undefined) prng = Prng.fromSeed(seed);
+        step = 0;
+        return [Float32Array.of(prng.float()), { actionMask: Uint8Array.of(1, 1) }];
+      },
+      step: () => {
+        if (step >= 3) throw new Error("reset first");
+        step += 1;
+        const info = { actionMask: Uint8Array.of(1, 0) };
+        return [Float32Array.of(prng.float()), 1, step === 3, false, info];
+      },
+      close: () => undefined,
+    };
+    return { ...sound, ...change };
+  }
+
+  test("finds nothing wrong with the sound one that faults are planted into", () => {
+    expect(checkEnv(planted({}), { steps: 20 })).toEqual([]);
+  });
+
+  const step = (change: (result: ReturnType<Env["step"]>) => ReturnType<Env["step"]>) => {
+    const env = planted({});
+    return { ...env, step: (action: number) => change(env.step(action)) };
+  };
+  let drift = 0;
+  test.each([
+    ["a NaN", step(([, ...rest]) => [Float32Array.of(Number.NaN), ...rest]), /is NaN/],
+    ["a value out of range", step(([, ...rest]) => [Float32Array.of(2), ...rest]), /outside/],
+    ["a wrong shape", step(([, ...rest]) => [Float32Array.of(0, 0), ...rest]), /Float32Array of 1/],
+    ["an infinite reward", step(([o, , ...rest]) => [o, Infinity, ...rest]), /reward is Infinity/],
+    [
+      "a mask without actions",
+      step(([o, r, t, u]) => [o, r, t, u, { actionMask: Uint8Array.of(0, 0) }]),
+      /allows no action/,
+    ],
+    [
+      "a mask of another size",
+      step(([o, r, t, u]) => [o, r, t, u, { actionMask: Uint8Array.of(1) }]),
+      /mask has 1 entries/,
+    ],
+    ["a state that leaks", step(([o, r, ...rest]) => [o, r + drift++, ...rest]), /same seed/],
+    [
+      "a step after the end",
+      planted({
+        step: () => [Float32Array.of(0), 1, true, false, {}],
+      }),
+      /after the end is not refused/,
+    ],
+  ] as [string, Env, RegExp][])("finds %s", (_name, env, finding) => {
+    expect(checkEnv(env, { steps: 20 }).join("; ")).toMatch(finding);
+  });
+});
