@@ -21,11 +21,19 @@ export function writeFileAtomically(path: string, content: string | Uint8Array):
     }
     renameSync(beside, path);
   } catch (error) {
-    rmSync(beside, { force: true });
+    removeIfThere(beside);
     throw new OperationError(
       "FILE_WRITE",
       `${path}: could not be written, was: ${messageOf(error)}; free space or choose another place`,
       { cause: error },
     );
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Where not even a folder could be made, nothing was left behind.
   }
 }
