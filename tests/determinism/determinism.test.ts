@@ -1,0 +1,30 @@
+/**
+ * Same tape, configuration and seed: same bytes. The hashes stand here; a change of one is a change
+ * of results and says why in its commit. `npm run determinism` compares several versions of Node.
+ */
+import { execFileSync } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { openSession } from "../../src/market/index.ts";
+import { bundle } from "./bundle.mjs";
+import { packTape } from "./pack-tape.ts";
+
+test("two processes give the golden rows, weights and episode", async () => {
+  const program = await bundle("fingerprint");
+  const tapeFile = `${program}.tape.json`;
+  try {
+    const session = openSession("sessions/sample-1");
+    writeFileSync(tapeFile, packTape(session.readTape()));
+    session.close();
+    const run = (): unknown =>
+      JSON.parse(execFileSync(process.execPath, [program, tapeFile], { encoding: "utf8" }));
+    const golden = JSON.parse(
+      readFileSync(new URL("../golden/fingerprint.json", import.meta.url), "utf8"),
+    ) as unknown;
+    expect(run()).toEqual(golden);
+    expect(run()).toEqual(golden);
+  } finally {
+    rmSync(program, { force: true });
+    rmSync(tapeFile, { force: true });
+  }
+});
