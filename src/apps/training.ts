@@ -2,9 +2,9 @@
  * A training run as commands and the demo do it: trainer, metrics, checkpoints, the model folder.
  * It owns the wall clock (for speed and progress only) and stops between two iterations when asked.
  */
-import { appendFileSync, existsSync, mkdirSync, rmSync, truncateSync } from "node:fs";
+import { appendFileSync, existsSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf, OperationError } from "../core/index.ts";
+import { makeFolder, messageOf, OperationError } from "../core/index.ts";
 import { SCHEMA_HASH } from "../features/index.ts";
 import {
   CHECKPOINT_FILE,
@@ -136,7 +136,7 @@ function resumeFrom(path: string, trainer: PpoTrainer, sessions: Record<string, 
 function openMetrics(out: string, resume: boolean): (report: IterationReport) => void {
   const path = join(out, METRICS_FILE);
   try {
-    mkdirSync(out, { recursive: true });
+    makeFolder(out);
     appendFileSync(path, "");
     if (!resume) truncateSync(path);
   } catch (error) {

@@ -2,15 +2,16 @@
  * Files that are there whole or not at all: written beside their place, forced to disk, renamed. A
  * failure leaves what was there before and no debris.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolder } from "./make-folder.ts";
 import { messageOf, OperationError } from "./operation-error.ts";
 
 /** Writes `content` to `path`, making its folder; `FILE_WRITE` where that cannot be. */
 export function writeFileAtomically(path: string, content: string | Uint8Array): void {
   const beside = `${path}.${process.pid}.tmp`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const file = openSync(beside, "w");
     try {
       const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;

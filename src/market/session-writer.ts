@@ -7,7 +7,6 @@
 import {
   chmodSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   renameSync,
@@ -21,6 +20,7 @@ import {
   assert,
   bytesOf,
   type CentiCents,
+  makeFolder,
   messageOf,
   OperationError,
   sha256Stream,
@@ -84,7 +84,7 @@ export function createSession(
   }
   let building = target;
   try {
-    mkdirSync(options.inPlace === true ? target : dirname(target), { recursive: true });
+    makeFolder(options.inPlace === true ? target : dirname(target));
     if (options.inPlace !== true) {
       building = mkdtempSync(`${target}.partial-`);
       // mkdtemp makes folders private; a session is as open as the user's other files.
