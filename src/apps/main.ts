@@ -24,6 +24,8 @@ async function run(argv: readonly string[]): Promise<void> {
         "Start with: kalshi-gym demo",
     )
     .version(version())
+    // Known here too, so that it may stand before the command as well as behind it.
+    .option("--json", "one JSON object as the last line; every command knows it")
     .showSuggestionAfterError()
     .addHelpText("after", "\nExample:\n  kalshi-gym sessions info sessions/sample-1");
   const wanted = argv.find((word) => !word.startsWith("-"));

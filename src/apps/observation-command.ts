@@ -12,7 +12,9 @@ import { consoleFor } from "./console.ts";
 import { loadSessions } from "./wire.ts";
 
 export function observationCommand(): Command {
-  const command = new Command("observation").description("the 52 features that an agent sees");
+  const command = new Command("observation")
+    .description("the 52 features that an agent sees")
+    .addHelpText("after", "\nExample:\n  kalshi-gym observation schema");
   const schema = new Command("schema")
     .description("list the features with definitions and ranges")
     .option("--json", "one JSON object as the last line")

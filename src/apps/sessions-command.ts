@@ -36,9 +36,9 @@ import { statisticsCommand } from "./statistics-command.ts";
 const JSON_FLAG = "one JSON object as the last line";
 
 export function sessionsCommand(): Command {
-  const sessions = new Command("sessions").description(
-    "import, list, look at, check, export and generate recorded sessions",
-  );
+  const sessions = new Command("sessions")
+    .description("import, list, look at, check, export and generate recorded sessions")
+    .addHelpText("after", "\nExample:\n  kalshi-gym sessions list sessions");
   sessions.addCommand(importCommand());
   sessions.addCommand(listCommand());
   sessions.addCommand(infoCommand());
