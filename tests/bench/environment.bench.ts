@@ -3,11 +3,8 @@
  * Loading and precomputation are timed apart. The baseline is the same market replayed row by row
  * with no agent in it: what the recording alone costs.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
 import { Prng } from "../../src/core/index.ts";
-import { importSession, OrderBook, streamRows } from "../../src/market/index.ts";
+import { OrderBook, streamRows } from "../../src/market/index.ts";
 import {
   DEFAULT_EPISODE,
   type FillModelName,
@@ -16,6 +13,7 @@ import {
   type SessionData,
   SessionDataLoader,
 } from "../../src/sim/index.ts";
+import { benchSessions, rounds, secondsOf } from "./measure.ts";
 
 const STEPS = 400_000;
 const ROUNDS = 5;
@@ -27,8 +25,8 @@ export async function run(): Promise<object> {
     for (const fillModel of ["touch", "through"] as FillModelName[]) {
       for (const lanes of [1, 16, 64]) {
         for (const actions of ["allowed", "any"] as const) {
-          const rates = rounds(() => stepVector(data, lanes, fillModel, actions));
-          settings.push({ fillModel, lanes, actions, ...spread(rates) });
+          const rates = rounds(ROUNDS, () => stepVector(data, lanes, fillModel, actions));
+          settings.push({ fillModel, lanes, actions, ...rates });
         }
       }
     }
@@ -37,8 +35,8 @@ export async function run(): Promise<object> {
       markets: data.reduce((sum, session) => sum + session.markets.length, 0),
       prepareMs,
       vectorStepsPerSecond: settings,
-      singleEnvStepsPerSecond: spread(rounds(() => stepSingle(data))),
-      baselineRowsPerSecond: spread(rounds(() => replayRows(data))),
+      singleEnvStepsPerSecond: rounds(ROUNDS, () => stepSingle(data)),
+      baselineRowsPerSecond: rounds(ROUNDS, () => replayRows(data)),
       memory: memoryOverResets(data),
     };
   } finally {
@@ -47,28 +45,13 @@ export async function run(): Promise<object> {
 }
 
 async function loadData() {
-  const recordings = resolve("../shared/sessions/kalshi-ws-26MAR18");
-  const startedAt = performance.now();
+  const { source, folders, dispose } = await benchSessions();
   const loader = new SessionDataLoader();
-  if (!existsSync(recordings)) {
-    const data = [1, 2, 3, 4].map((n) => loader.load(resolve(`sessions/sample-${n}`)));
-    const prepareMs = Math.round(performance.now() - startedAt);
-    return { data, source: "sample sessions", prepareMs, dispose: () => undefined };
-  }
-  const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-bench-"));
-  const files = readdirSync(recordings).filter((file) => file.endsWith(".gz"));
-  await importSession(
-    files.map((file) => join(recordings, file)),
-    { out: join(folder, "session") },
+  let data: SessionData[] = [];
+  const prepareMs = Math.round(
+    1000 * secondsOf(() => (data = folders.map((folder) => loader.load(folder)))),
   );
-  const importedAt = performance.now();
-  const data = [loader.load(join(folder, "session"))];
-  return {
-    data,
-    source: "kalshi-ws-26MAR18",
-    prepareMs: Math.round(performance.now() - importedAt),
-    dispose: () => rmSync(folder, { recursive: true, force: true }),
-  };
+  return { data, source, prepareMs, dispose };
 }
 
 function stepVector(
@@ -140,15 +123,4 @@ function memoryOverResets(data: readonly SessionData[]): object {
   const heapMbAfter100 = heapMb();
   cycle(1000);
   return { heapMbAfter100, heapMbAfter1100: heapMb() };
-}
-
-function rounds(measure: () => number): number[] {
-  measure();
-  return Array.from({ length: ROUNDS }, measure);
-}
-
-function spread(rates: readonly number[]): { median: number; min: number; max: number } {
-  const sorted = [...rates].sort((a, b) => a - b).map(Math.round);
-  const median = sorted[Math.floor(sorted.length / 2)] as number;
-  return { median, min: sorted[0] as number, max: sorted.at(-1) as number };
 }

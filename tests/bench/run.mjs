@@ -18,6 +18,8 @@ const known = readdirSync(here)
   .filter((file) => file.endsWith(".bench.ts"))
   .map((file) => file.slice(0, -".bench.ts".length));
 
+// Benchmarks find sessions from the checkout's folder.
+process.chdir(root);
 const words = process.argv.slice(2);
 const json = words.includes("--json");
 const name = words.find((word) => !word.startsWith("--"));
