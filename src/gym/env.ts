@@ -19,6 +19,8 @@ export interface EnvInfo {
 
 export interface EnvMetadata {
   readonly name: string;
+  /** What `step` does with an action that the mask excludes: an error, or a step like any other. */
+  readonly maskedActions?: "refused" | "harmless";
 }
 
 /** Observation, reward, terminated, truncated, info. */

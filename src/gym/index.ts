@@ -4,8 +4,10 @@
  * that learners are checked on. It never learns and never trades.
  */
 export { checkEnv, type CheckOptions } from "./check-env.ts";
+export { checkVectorEnv, type VectorCheckOptions } from "./check-vector-env.ts";
 export type { Env, EnvInfo, EnvMetadata, ResetOptions, StepResult } from "./env.ts";
 export { CartPole, type CartPoleResetOptions } from "./environments/cart-pole.ts";
+export { InvalidActionEnv } from "./environments/invalid-action.ts";
 export { type Probe, ProbeEnv } from "./environments/probes.ts";
 export { Box, Discrete } from "./spaces.ts";
 export { SyncVectorEnv } from "./sync-vector-env.ts";

@@ -1,7 +1,43 @@
-/** N environments stepped one after the other behind the `VectorEnv` contract. */
-import { assert, OperationError, Prng } from "../core/index.ts";
+/**
+ * N environments stepped one after the other behind the `VectorEnv` contract. Every episode of a
+ * lane has a seed of its own, drawn from the lane's stream, so a lane is known by its stream, its
+ * episode's seed and the actions since; `restore` repeats those. That asks of an environment what
+ * the checker asks of it: equal seeds and actions give equal bits.
+ */
+import {
+  assert,
+  bytesOf,
+  OperationError,
+  Prng,
+  type PrngState,
+  sha256Stream,
+} from "../core/index.ts";
 import type { Env } from "./env.ts";
 import type { AutoresetMode, VectorEnv } from "./vector-env.ts";
+
+/** What a lane is, as plain data. */
+interface LaneState {
+  readonly prng: PrngState;
+  readonly episodeSeed: number;
+  readonly actions: readonly number[];
+}
+
+interface SavedState {
+  readonly name: string;
+  readonly lanes: readonly LaneState[];
+  /** SHA-256 of the observations, which a repetition must lead to. */
+  readonly observationsHash: string;
+}
+
+interface Lane {
+  readonly env: Env;
+  prng: Prng;
+  episodeSeed: number;
+  actions: number[];
+  episodeReturn: number;
+  /** The episode has ended and its reset is still to come. */
+  isEnded: boolean;
+}
 
 export class SyncVectorEnv implements VectorEnv {
   readonly count: number;
@@ -16,24 +52,30 @@ export class SyncVectorEnv implements VectorEnv {
   readonly actionMasks: Uint8Array;
   readonly episodeReturns: Float64Array;
   readonly episodeLengths: Uint32Array;
-  readonly #envs: readonly Env[];
-  readonly #returns: Float64Array;
-  readonly #lengths: Uint32Array;
-  /** 1 where a lane's episode has ended and its reset is still to come. */
-  readonly #ended: Uint8Array;
+  readonly #lanes: readonly Lane[];
+  #isReset = false;
 
   /** Makes one environment a factory; all have the same spaces. */
   constructor(factories: readonly (() => Env)[], autoreset: AutoresetMode = "same-step") {
-    this.#envs = factories.map((make) => make());
-    const [first] = this.#envs;
+    const envs = factories.map((make) => make());
+    const [first] = envs;
     assert(first !== undefined, "a vector environment has at least one lane");
-    const N = this.#envs.length;
+    const N = envs.length;
     const O = first.observationSpace.low.length;
     const A = first.actionSpace.n;
-    for (const env of this.#envs) {
+    for (const env of envs) {
       const same = env.observationSpace.low.length === O && env.actionSpace.n === A;
       assert(same, "all lanes have the same spaces");
     }
+    assert(new Set(envs).size === N, "every lane has an environment of its own");
+    this.#lanes = envs.map((env) => ({
+      env,
+      prng: Prng.fromSeed(0),
+      episodeSeed: 0,
+      actions: [],
+      episodeReturn: 0,
+      isEnded: false,
+    }));
     this.count = N;
     this.observationSize = O;
     this.actionCount = A;
@@ -46,77 +88,121 @@ export class SyncVectorEnv implements VectorEnv {
     this.actionMasks = new Uint8Array(N * A).fill(1);
     this.episodeReturns = new Float64Array(N);
     this.episodeLengths = new Uint32Array(N);
-    this.#returns = new Float64Array(N);
-    this.#lengths = new Uint32Array(N);
-    this.#ended = new Uint8Array(N);
   }
 
   reset(seed: number | string): void {
     const root = Prng.fromSeed(seed);
-    for (const lane of this.#envs.keys()) {
-      this.#resetLane(lane, root.fork(`lane ${lane}`).uint32());
-      this.rewards[lane] = 0;
-      this.terminated[lane] = 0;
-      this.truncated[lane] = 0;
+    for (const [index, lane] of this.#lanes.entries()) {
+      lane.prng = root.fork(`lane ${index}`);
+      this.#startEpisode(index, lane);
     }
+    this.#clearStep();
+    this.#isReset = true;
   }
 
   step(actions: Int32Array): void {
-    const { autoreset } = this.metadata;
-    for (const [lane, env] of this.#envs.entries()) {
-      this.rewards[lane] = 0;
-      this.terminated[lane] = 0;
-      this.truncated[lane] = 0;
-      if (this.#ended[lane] === 1) {
-        if (autoreset === "next-step") this.#resetLane(lane);
+    assert(this.#isReset, "reset comes before the first step");
+    this.#clearStep();
+    for (const [index, lane] of this.#lanes.entries()) {
+      if (lane.isEnded) {
+        if (this.metadata.autoreset === "next-step") this.#startEpisode(index, lane);
         continue;
       }
-      const [observation, reward, terminated, truncated, info] = env.step(actions[lane] as number);
-      this.rewards[lane] = reward;
-      this.#returns[lane] = (this.#returns[lane] as number) + reward;
-      this.#lengths[lane] = (this.#lengths[lane] as number) + 1;
-      this.#show(lane, observation, info.actionMask);
-      if (!terminated && !truncated) continue;
-      this.terminated[lane] = terminated ? 1 : 0;
-      // Gymnasium allows both at once; for values, an end that nothing follows comes first.
-      this.truncated[lane] = truncated && !terminated ? 1 : 0;
-      this.finalObservations.set(observation, lane * this.observationSize);
-      this.episodeReturns[lane] = this.#returns[lane] as number;
-      this.episodeLengths[lane] = this.#lengths[lane] as number;
-      if (autoreset === "same-step") this.#resetLane(lane);
-      else this.#ended[lane] = 1;
+      this.#stepLane(index, lane, actions[index] as number);
     }
   }
 
-  /** Environments of unknown kind keep their state to themselves. */
-  save(): unknown {
-    return { name: this.metadata.name, canResume: false };
+  /** Each lane's stream, episode seed and actions since; arrays of the last step are not in it. */
+  save(): SavedState {
+    const lanes = this.#lanes.map(({ prng, episodeSeed, actions }) => ({
+      prng: prng.save(),
+      episodeSeed,
+      actions: [...actions],
+    }));
+    return { name: this.metadata.name, lanes, observationsHash: this.#observationsHash() };
   }
 
-  /** Always `ENV_STATE`: a run over these environments starts anew. */
-  restore(): void {
-    throw new OperationError(
-      "ENV_STATE",
-      `environment ${this.metadata.name}: expected one that can be saved, was one that cannot; ` +
-        `start the run anew`,
-    );
+  /**
+   * Repeats each lane's episode up to where it was saved. `ENV_STATE` where the state is of another
+   * environment, or where the repetition leads elsewhere: then the environment cannot be saved.
+   */
+  restore(state: unknown): void {
+    const { name, lanes, observationsHash } = (state ?? {}) as Partial<SavedState>;
+    if (name !== this.metadata.name || lanes?.length !== this.count) {
+      throw new OperationError(
+        "ENV_STATE",
+        `environment state: expected ${this.count} lanes of ${this.metadata.name}, was ` +
+          `${lanes?.length ?? "none"} of ${name ?? "another kind"}; resume with the environments ` +
+          `that the checkpoint was made with`,
+      );
+    }
+    this.#clearStep();
+    for (const [index, lane] of this.#lanes.entries()) {
+      const saved = lanes[index] as LaneState;
+      lane.prng = Prng.restore(saved.prng);
+      this.#beginAt(index, lane, saved.episodeSeed);
+      for (const action of saved.actions) this.#stepLane(index, lane, action);
+    }
+    this.#clearStep();
+    this.#isReset = true;
+    if (this.#observationsHash() !== observationsHash) {
+      throw new OperationError(
+        "ENV_STATE",
+        `environment ${name}: expected the same observations from the same seeds and actions, was ` +
+          `others, so it cannot be saved and restored; start the run anew`,
+      );
+    }
   }
 
   close(): void {
-    for (const env of this.#envs) env.close();
+    for (const { env } of this.#lanes) env.close();
   }
 
-  #resetLane(lane: number, seed?: number): void {
-    const env = this.#envs[lane] as Env;
-    const [observation, info] = env.reset(seed === undefined ? {} : { seed });
-    this.#show(lane, observation, info.actionMask);
-    this.#returns[lane] = 0;
-    this.#lengths[lane] = 0;
-    this.#ended[lane] = 0;
+  #stepLane(index: number, lane: Lane, action: number): void {
+    const [observation, reward, terminated, truncated, info] = lane.env.step(action);
+    lane.actions.push(action);
+    lane.episodeReturn += reward;
+    this.rewards[index] = reward;
+    this.#show(index, observation, info.actionMask);
+    if (!terminated && !truncated) return;
+    this.terminated[index] = terminated ? 1 : 0;
+    // Gymnasium allows both at once; for values, an end that nothing follows comes first.
+    this.truncated[index] = truncated && !terminated ? 1 : 0;
+    this.finalObservations.set(observation, index * this.observationSize);
+    this.episodeReturns[index] = lane.episodeReturn;
+    this.episodeLengths[index] = lane.actions.length;
+    if (this.metadata.autoreset === "same-step") this.#startEpisode(index, lane);
+    else lane.isEnded = true;
   }
 
-  #show(lane: number, observation: Float32Array, mask: Uint8Array | undefined): void {
-    this.observations.set(observation, lane * this.observationSize);
-    if (mask !== undefined) this.actionMasks.set(mask, lane * this.actionCount);
+  #startEpisode(index: number, lane: Lane): void {
+    this.#beginAt(index, lane, lane.prng.uint32());
+  }
+
+  #beginAt(index: number, lane: Lane, episodeSeed: number): void {
+    const [observation, info] = lane.env.reset({ seed: episodeSeed });
+    lane.episodeSeed = episodeSeed;
+    lane.actions = [];
+    lane.episodeReturn = 0;
+    lane.isEnded = false;
+    this.#show(index, observation, info.actionMask);
+  }
+
+  #show(index: number, observation: Float32Array, mask: Uint8Array | undefined): void {
+    this.observations.set(observation, index * this.observationSize);
+    const from = index * this.actionCount;
+    // No mask means that everything is allowed, whatever an earlier one said.
+    if (mask === undefined) this.actionMasks.fill(1, from, from + this.actionCount);
+    else this.actionMasks.set(mask, from);
+  }
+
+  #clearStep(): void {
+    this.rewards.fill(0);
+    this.terminated.fill(0);
+    this.truncated.fill(0);
+  }
+
+  #observationsHash(): string {
+    return sha256Stream().update(bytesOf(this.observations)).digest("hex");
   }
 }

@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { Box, CartPole, checkEnv, Discrete, type Env, ProbeEnv } from "../../src/gym/index.ts";
+import {
+  Box,
+  CartPole,
+  checkEnv,
+  Discrete,
+  type Env,
+  InvalidActionEnv,
+  ProbeEnv,
+} from "../../src/gym/index.ts";
 import { Prng } from "../../src/core/index.ts";
 
 interface CartPoleFile {
@@ -38,6 +46,7 @@ describe("the environment checker", () => {
     for (const probe of ["constant", "observed", "delayed", "chosen", "matched"] as const) {
       expect(checkEnv(new ProbeEnv(probe))).toEqual([]);
     }
+    expect(checkEnv(new InvalidActionEnv(80, 60))).toEqual([]);
   });
 
   /** A sound environment of three steps, with one thing changed. */
@@ -87,6 +96,30 @@ describe("the environment checker", () => {
       "a mask of another size",
       step(([o, r, t, u]) => [o, r, t, u, { actionMask: Uint8Array.of(1) }]),
       /mask has 1 entries/,
+    ],
+    [
+      "a mask of twos",
+      step(([o, r, t, u]) => [o, r, t, u, { actionMask: Uint8Array.of(2, 1) }]),
+      /other than 0 and 1/,
+    ],
+    [
+      "a flag that is a number",
+      step(([o, r, , u, info]) => [o, r, 0 as unknown as boolean, u, info]),
+      /not both booleans/,
+    ],
+    [
+      "a masked action that is taken where a refusal is declared",
+      planted({ metadata: { name: "planted", maskedActions: "refused" } }),
+      /masked action 1 is not refused, where the metadata says refused/,
+    ],
+    [
+      "an allowed action that is refused",
+      planted({
+        step: () => {
+          throw new Error("no");
+        },
+      }),
+      /allowed action \d is refused: no/,
     ],
     ["a state that leaks", step(([o, r, ...rest]) => [o, r + drift++, ...rest]), /same seed/],
     [

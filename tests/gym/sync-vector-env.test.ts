@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Box, Discrete, type Env, SyncVectorEnv } from "../../src/gym/index.ts";
+import { Box, Discrete, type Env, InvalidActionEnv, SyncVectorEnv } from "../../src/gym/index.ts";
 
 /** Counts its steps in the observation and ends after three: terminated, or truncated if odd. */
 function counter(lane: number): Env {
@@ -65,4 +65,50 @@ test("disabled leaves ended lanes alone until reset", () => {
   expect([...env.rewards]).toEqual([0, 0]);
   env.reset(2);
   expect([...env.observations]).toEqual([1, 0, 1, 0]);
+});
+
+test.each(["same-step", "next-step", "disabled"] as const)(
+  "a saved state goes on bit for bit in another instance, autoreset %s",
+  (mode) => {
+    const make = () =>
+      new SyncVectorEnv([() => new InvalidActionEnv(6, 4), () => new InvalidActionEnv(6, 4)], mode);
+    const draw = (env: SyncVectorEnv) =>
+      Int32Array.from({ length: 2 }, (_, lane) => env.actionMasks.indexOf(1, lane * 6) - lane * 6);
+    const seen = (env: SyncVectorEnv) => [
+      ...env.observations,
+      ...env.actionMasks,
+      ...env.rewards,
+      ...env.truncated,
+      ...env.episodeReturns.filter((_, lane) => env.truncated[lane] === 1),
+    ];
+    const first = make();
+    first.reset("seed");
+    // Episodes are 100 steps long: the state is saved in mid-episode, at its end and after it.
+    const savedAt = new Map<number, string>();
+    const trace: number[][] = [];
+    for (let step = 0; step < 350; step++) {
+      if ([0, 60, 100, 101, 199].includes(step)) savedAt.set(step, JSON.stringify(first.save()));
+      first.step(draw(first));
+      trace.push(seen(first));
+    }
+    for (const [from, state] of savedAt) {
+      const second = make();
+      second.restore(JSON.parse(state));
+      for (let step = from; step < trace.length; step++) {
+        second.step(draw(second));
+        expect(seen(second), `saved at ${from}, step ${step}`).toEqual(trace[step]);
+      }
+    }
+  },
+);
+
+test("an environment that keeps something from episode to episode is refused on restore", () => {
+  const env = make();
+  env.reset(1);
+  for (let step = 0; step < 7; step++) env.step(actions);
+  const state: unknown = env.save();
+  expect(() => make().restore(state)).toThrow(/cannot be saved and restored/);
+  const three = new SyncVectorEnv([0, 1, 2].map((lane) => () => counter(lane)));
+  expect(() => three.restore(state)).toThrow(/expected 3 lanes of counter, was 2 of counter/);
+  expect(() => three.restore(null)).toThrow(/was none of another kind/);
 });
