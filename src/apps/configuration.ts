@@ -36,6 +36,13 @@ const latencyUs = z.union([
 ]);
 
 const schema = z.strictObject({
+  /** What a command works on, where its flags do not say. */
+  files: z
+    .strictObject({
+      sessions: z.array(z.string()).min(1).optional(),
+      model: z.string().optional(),
+    })
+    .prefault({}),
   seed: z.union([z.int().min(0), z.string()]).default(42),
   /** Lanes of the training environment. */
   environments: whole.default(32),
@@ -237,6 +244,15 @@ export function episodeSettings({ episode }: Configuration): EpisodeSettings {
 
 export function ppoSettings({ ppo }: Configuration): PpoSettings {
   return ppo;
+}
+
+/** What a flag or else the file says; `CONFIGURATION` where neither does. */
+export function wanted<T>(flag: string, key: string, given: T | undefined): T {
+  if (given !== undefined) return given;
+  throw new OperationError(
+    "CONFIGURATION",
+    `${flag}: expected on the command line, or as ${key} in the configuration file, was neither`,
+  );
 }
 
 function exact(key: string, value: number, scale: number): number {

@@ -4,7 +4,7 @@ import type { ModelManifest, PolicyResult } from "../learn/index.ts";
 import { present, Prng } from "../core/index.ts";
 import { drawStart } from "../sim/index.ts";
 import { BASELINES } from "../strategies/index.ts";
-import { type Configuration, episodeSettings } from "./configuration.ts";
+import { type Configuration, episodeSettings, wanted } from "./configuration.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { recordEpisode, type Recording, type RecordingOptions } from "./episode-recording.ts";
 import { collapseWarning, evaluationLines, runEvaluation } from "./evaluating.ts";
@@ -13,8 +13,8 @@ import { addRunFlags, configurationOf, type RunFlags, wholeNumber } from "./run-
 import { agentPolicy, type Choice, type LoadedSession, loadSessions, openModel } from "./wire.ts";
 
 interface EvaluateFlags extends RunFlags {
-  readonly model: string;
-  readonly sessions: readonly string[];
+  readonly model?: string;
+  readonly sessions?: string[];
   readonly episodes?: number;
   readonly choice?: Choice;
   readonly record?: string;
@@ -24,8 +24,8 @@ interface EvaluateFlags extends RunFlags {
 export function evaluateCommand(): Command {
   const command = new Command("evaluate")
     .description("compare a model with baselines on the same episodes")
-    .requiredOption("--model <folder>", "model folder, as train makes it")
-    .requiredOption("--sessions <folders...>", "sessions, or folders of sessions")
+    .option("--model <folder>", "model folder, as train makes it")
+    .option("--sessions <folders...>", "sessions, or folders of sessions")
     .option("--episodes <n>", "episodes that every policy plays", wholeNumber)
     .addOption(
       new Option("--choice <how>", "draw the agent's actions or take the most likely").choices([
@@ -42,10 +42,15 @@ export function evaluateCommand(): Command {
   );
   return command.action(async (flags: EvaluateFlags) => {
     const io = consoleFor(command);
-    const { manifest, policy } = openModel(flags.model);
     const { episodes, choice } = flags;
-    const configuration = configurationOf(flags, { evaluation: { episodes, choice } });
-    const sessions = loadSessions(flags.sessions, io);
+    const configuration = configurationOf(flags, {
+      evaluation: { episodes, choice },
+      files: { sessions: flags.sessions, model: flags.model },
+    });
+    const { files } = configuration;
+    const model = wanted("--model", "files.model", files.model);
+    const { manifest, policy } = openModel(model);
+    const sessions = loadSessions(wanted("--sessions", "files.sessions", files.sessions), io);
     warnOfSeenSessions(manifest, sessions, io);
     const interruption = listenForInterruption(() => io.warn("\nStopping after this episode."));
     try {
@@ -61,7 +66,7 @@ export function evaluateCommand(): Command {
       tell(results, configuration, io);
       if (interruption.requested) return;
       if (flags.record !== undefined || flags.report !== undefined) {
-        await recordAndReport(flags, configuration, sessions, results, interruption, io);
+        await recordAndReport(model, flags, configuration, sessions, results, interruption, io);
       }
       io.json({
         episodes: configuration.evaluation.episodes,
@@ -103,6 +108,7 @@ function warnOfSeenSessions(
 }
 
 async function recordAndReport(
+  modelFolder: string,
   flags: EvaluateFlags,
   configuration: Configuration,
   sessions: readonly LoadedSession[],
@@ -111,7 +117,7 @@ async function recordAndReport(
   io: Console,
 ): Promise<void> {
   const shown = recordShowcase({
-    modelFolder: flags.model,
+    modelFolder,
     configuration,
     sessions,
     interruption,
@@ -121,10 +127,10 @@ async function recordAndReport(
     io.line(`Episode recorded in ${flags.record}`);
   }
   if (flags.report !== undefined) {
-    const model = openModel(flags.model).manifest;
+    const model = openModel(modelFolder).manifest;
     const { buildReport } = await import("./report/build-report.ts");
     await buildReport(flags.report, {
-      title: `Evaluation of ${flags.model}`,
+      title: `Evaluation of ${modelFolder}`,
       model,
       evaluations: [{ fillModel: configuration.episode.fillModel, results }],
       sessions: sessions.map(({ data }) => data.sessionId),

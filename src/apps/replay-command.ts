@@ -11,14 +11,16 @@ import {
 import type { EvaluatedPolicy } from "../learn/index.ts";
 import { ACTION_NAMES, type OrderCommand, type OrderEvent } from "../orders/index.ts";
 import type { EpisodeSettings } from "../sim/index.ts";
+import { readConfiguration } from "./configuration.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { recordEpisode } from "./episode-recording.ts";
 import { wholeNumber } from "./run-flags.ts";
 import { agentPolicy, baselinePolicy, findMarket, loadSessions, openModel } from "./wire.ts";
 
 interface ReplayFlags {
+  readonly config?: string;
   readonly verify?: true;
-  readonly sessions?: readonly string[];
+  readonly sessions?: string[];
   readonly model?: string;
   readonly step?: number;
 }
@@ -28,6 +30,7 @@ export function replayCommand(): Command {
     .description("show a recorded episode, or run it again and compare")
     .argument("<episode>", "file that evaluate --record or the demo wrote")
     .option("--verify", "run it again and name the first step that differs")
+    .option("--config <file>", "configuration file; its files.sessions and files.model are used")
     .option("--sessions <folders...>", "where the session is; else where it was when recorded")
     .option("--model <folder>", "where the model is; else where it was when recorded")
     .option("--step <n>", "show this step in full", wholeNumber)
@@ -48,7 +51,13 @@ export function replayCommand(): Command {
 }
 
 function verify(recorded: EpisodeJournal, flags: ReplayFlags, io: Console): void {
-  const replayed = replayEpisode(recorded, flags, io);
+  // A file is read only where one is named: an episode carries all its settings itself.
+  const { sessions: folders, model: folder } = flags;
+  const { files } =
+    flags.config === undefined
+      ? { files: { sessions: folders, model: folder } }
+      : readConfiguration(flags.config, { files: { sessions: folders, model: folder } });
+  const replayed = replayEpisode(recorded, files, io);
   const difference = compareEpisodes(recorded, replayed);
   const identical = difference === null && recorded.journalHash === replayed.journalHash;
   const steps = recorded.steps.length;
@@ -85,7 +94,7 @@ function verify(recorded: EpisodeJournal, flags: ReplayFlags, io: Console): void
 /** Runs a recorded episode again from its header. */
 export function replayEpisode(
   recorded: EpisodeJournal,
-  where: Pick<ReplayFlags, "sessions" | "model">,
+  where: { readonly sessions?: readonly string[] | undefined; readonly model?: string | undefined },
   io: Console,
 ): EpisodeJournal {
   const { header, hints } = recorded;

@@ -2,13 +2,14 @@
 import { Command } from "commander";
 import { type Console, consoleFor } from "./console.ts";
 import { listenForInterruption } from "./interruption.ts";
+import { wanted } from "./configuration.ts";
 import { addRunFlags, configurationOf, type RunFlags, wholeNumber } from "./run-flags.ts";
 import { clearModelFolder, runTraining, type TrainingResult } from "./training.ts";
 import { loadSessions } from "./wire.ts";
 
 interface TrainFlags extends RunFlags {
-  readonly sessions: readonly string[];
-  readonly out: string;
+  readonly sessions?: string[];
+  readonly out?: string;
   readonly steps?: number;
   readonly environments?: number;
   readonly resume?: true;
@@ -18,8 +19,8 @@ interface TrainFlags extends RunFlags {
 export function trainCommand(): Command {
   const command = new Command("train")
     .description("train a PPO agent on recorded sessions")
-    .requiredOption("--sessions <folders...>", "sessions, or folders of sessions")
-    .requiredOption("--out <folder>", "model folder to make, such as models/first")
+    .option("--sessions <folders...>", "sessions, or folders of sessions")
+    .option("--out <folder>", "model folder to make, such as models/first")
     .option("--steps <n>", "environment steps in all", wholeNumber)
     .option("--environments <n>", "episodes that run side by side", wholeNumber)
     .option("--resume", "go on from the checkpoint in --out")
@@ -34,9 +35,12 @@ export function trainCommand(): Command {
     const configuration = configurationOf(flags, {
       environments: flags.environments,
       ppo: { totalSteps: flags.steps },
+      files: { sessions: flags.sessions, model: flags.out },
     });
-    const sessions = loadSessions(flags.sessions, io);
-    if (flags.replace === true && flags.resume !== true) clearModelFolder(flags.out);
+    const { files } = configuration;
+    const out = wanted("--out", "files.model", files.model);
+    const sessions = loadSessions(wanted("--sessions", "files.sessions", files.sessions), io);
+    if (flags.replace === true && flags.resume !== true) clearModelFolder(out);
     const interruption = listenForInterruption(() => {
       io.warn("\nStopping after this iteration; Ctrl-C again quits at once.");
     });
@@ -44,12 +48,12 @@ export function trainCommand(): Command {
       const result = runTraining({
         configuration,
         sessions,
-        out: flags.out,
+        out,
         resume: flags.resume === true,
         io,
         interruption,
       });
-      tell(result, flags.out, io);
+      tell(result, out, io);
     } finally {
       interruption.release();
     }
