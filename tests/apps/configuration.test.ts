@@ -1,0 +1,152 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import {
+  episodeSettings,
+  nearestOf,
+  ppoSettings,
+  readConfiguration,
+} from "../../src/apps/configuration.ts";
+import { requirePpoSettings } from "../../src/learn/index.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-configuration-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let files = 0;
+function file(content: unknown): string {
+  const path = join(folder, `${files++}.json`);
+  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
+  return path;
+}
+
+/** The message with which a file of this content is refused. */
+function refusal(content: unknown): string {
+  const path = file(content);
+  try {
+    readConfiguration(path, {});
+  } catch (error) {
+    expect(error).toMatchObject({ name: "OperationError", code: "CONFIGURATION" });
+    const { message } = error as Error;
+    expect(message.startsWith(`${path}: `), message).toBe(true);
+    return message.slice(path.length + 2);
+  }
+  throw new Error("the configuration was taken");
+}
+
+describe("what a run is told", () => {
+  test("is complete without a file, and fits the learner", () => {
+    const configuration = readConfiguration(undefined, {});
+    expect(configuration.seed).toBe(42);
+    requirePpoSettings(ppoSettings(configuration), configuration.environments);
+    expect(episodeSettings(configuration)).toMatchObject({
+      startingCash: 100_000_000,
+      orderSize: 1000,
+      positionLimit: 10_000,
+    });
+  });
+
+  test("comes from flags over the file over defaults, key by key", () => {
+    const path = file({
+      seed: 1,
+      environments: 4,
+      episode: { steps: 90, pricing: "cross", latency: { feedUs: 7 } },
+      ppo: { gamma: 0.5, adam: { beta1: 0.8 } },
+    });
+    const plain = readConfiguration(undefined, {});
+    const { seed, environments, episode, ppo } = readConfiguration(path, {
+      seed: 2,
+      environments: undefined,
+      episode: { steps: 30, pricing: undefined },
+    });
+    expect({ seed, environments }).toEqual({ seed: 2, environments: 4 });
+    expect(episode).toEqual({
+      ...plain.episode,
+      steps: 30,
+      pricing: "cross",
+      latency: { ...plain.episode.latency, feedUs: 7 },
+    });
+    expect(ppo).toEqual({
+      ...plain.ppo,
+      gamma: 0.5,
+      adam: { ...plain.ppo.adam, beta1: 0.8 },
+    });
+  });
+
+  test("may say no limit of steps by null, and a flag may say so too", () => {
+    expect(readConfiguration(file({ episode: { steps: null } }), {}).episode.steps).toBeNull();
+    const path = file({ episode: { steps: 5 } });
+    expect(readConfiguration(path, { episode: { steps: null } }).episode.steps).toBeNull();
+  });
+
+  test("takes amounts in dollars and contracts exactly, or not at all", () => {
+    const exact = readConfiguration(
+      file({ episode: { startingCashUsd: 0.1, orderContracts: 2.55 } }),
+      {},
+    );
+    expect(episodeSettings(exact)).toMatchObject({ startingCash: 100_000, orderSize: 255 });
+    const between = readConfiguration(file({ episode: { orderContracts: 2.555 } }), {});
+    expect(() => episodeSettings(between)).toThrow(
+      "episode.orderContracts: expected a multiple of 0.01, was 2.555",
+    );
+  });
+});
+
+describe("a refusal names the file, the key, what was expected and what was found", () => {
+  test("an unknown key, with the nearest known one", () => {
+    expect(refusal({ sead: 1 })).toBe(
+      'sead: expected a known key, was "sead"; did you mean "seed"?',
+    );
+    expect(refusal({ ppo: { learning_rate: 1 } })).toContain('did you mean "learningRate"?');
+    expect(refusal({ episode: { latency: { feedus: 1 } } })).toBe(
+      'episode.latency.feedus: expected a known key, was "feedus"; did you mean "feedUs"?',
+    );
+  });
+
+  test("an unknown key like no other, with all that there are", () => {
+    expect(refusal({ evaluation: { zzzzzzzzzz: 1 } })).toBe(
+      'evaluation.zzzzzzzzzz: expected a known key, was "zzzzzzzzzz"; known are episodes, choice',
+    );
+  });
+
+  test("a value of another type", () => {
+    expect(refusal({ environments: "8" })).toMatch(/^environments: expected number, was "8"$/);
+    expect(refusal({ ppo: { hidden: [64, 0] } })).toMatch(/^ppo\.hidden\.1: .*, was 0$/);
+    expect(refusal({ ppo: [] })).toMatch(/^ppo: expected object, was \[\]$/);
+    expect(refusal([])).toMatch(/^\(top level\): expected object, was \[\]$/);
+  });
+
+  test("a value out of range, or not one of the choices", () => {
+    expect(refusal({ ppo: { gamma: 1.5 } })).toMatch(/^ppo\.gamma: .*1.*, was 1\.5$/);
+    expect(refusal({ environments: 0 })).toMatch(/^environments: .*1.*, was 0$/);
+    expect(refusal({ episode: { fillModel: "luck" } })).toMatch(
+      /^episode\.fillModel: .*"touch"\|"through".*, was "luck"$/,
+    );
+  });
+
+  test("several mistakes at once are all told", () => {
+    const message = refusal({ sead: 1, environments: 0, ppo: { gama: 1 } });
+    for (const part of ["sead", "environments", "ppo.gama"]) expect(message).toContain(part);
+  });
+
+  test("a file that is not there, or not JSON", () => {
+    const missing = join(folder, "missing.json");
+    expect(() => readConfiguration(missing, {})).toThrow(
+      `${missing}: expected a configuration file, was: `,
+    );
+    expect(refusal('{ "seed": 1,')).toMatch(/^expected JSON, was: /);
+  });
+
+  test("a flag is blamed for what only it got wrong", () => {
+    expect(() => readConfiguration(file({ seed: 3 }), { environments: -1 })).toThrow(
+      /^flags: environments: /,
+    );
+  });
+});
+
+test("suggestions stay near the word and forgive case", () => {
+  const known = ["seed", "environments", "episode"];
+  expect(nearestOf("Seed", known)).toBe("seed");
+  expect(nearestOf("enviroments", known)).toBe("environments");
+  expect(nearestOf("model", known)).toBeNull();
+});
