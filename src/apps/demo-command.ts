@@ -75,7 +75,7 @@ async function runDemo(flags: DemoFlags, io: Console, interruption: Interruption
     `1. Training on ${count(training)} markets of ${training.length} generated sample sessions.`,
   );
   clearModelFolder(out);
-  const trained = runTraining({
+  const trained = await runTraining({
     configuration,
     sessions: training,
     out,
@@ -92,7 +92,7 @@ async function runDemo(flags: DemoFlags, io: Console, interruption: Interruption
   if (trained.interrupted) return;
 
   io.line(`2. Evaluating on ${heldOut.length} sessions that the agent has never seen.`);
-  const evaluations = evaluateBoth(out, configuration, heldOut, io, interruption);
+  const evaluations = await evaluateBoth(out, configuration, heldOut, io, interruption);
   if (interruption.requested) return;
 
   const episodeFile = join(out, "episode.jsonl");
@@ -147,20 +147,20 @@ interface ModelEvaluation {
   readonly results: ReadonlyMap<string, PolicyResult>;
 }
 
-function evaluateBoth(
+async function evaluateBoth(
   out: string,
   configuration: Configuration,
   sessions: readonly LoadedSession[],
   io: Console,
   interruption: Interruption,
-): ModelEvaluation[] {
+): Promise<ModelEvaluation[]> {
   const agent = agentPolicy(openModel(out), configuration.evaluation.choice);
   const evaluations: ModelEvaluation[] = [];
   for (const [fillModel, meaning] of [
     ["touch", "optimistic: our orders stand first in every queue"],
     ["through", "pessimistic: our orders stand last"],
   ] as const) {
-    const results = runEvaluation({
+    const results = await runEvaluation({
       configuration: { ...configuration, episode: { ...configuration.episode, fillModel } },
       sessions,
       agent,
@@ -169,7 +169,7 @@ function evaluateBoth(
       interruption,
       title: `evaluating (${fillModel})`,
     });
-    if (interruption.requested) break;
+    if (results === null) break;
     evaluations.push({ fillModel, results });
     io.line(`   Fill model ${fillModel} (${meaning}), profit per episode after fees:`);
     for (const line of evaluationLines(results)) io.line(` ${line}`);

@@ -55,7 +55,7 @@ export function evaluateCommand(): Command {
     const interruption = listenForInterruption(() => io.warn("\nStopping after this episode."));
     try {
       const agent = agentPolicy({ manifest, policy }, configuration.evaluation.choice);
-      const results = runEvaluation({
+      const results = await runEvaluation({
         configuration,
         sessions,
         agent,
@@ -63,8 +63,8 @@ export function evaluateCommand(): Command {
         io,
         interruption,
       });
+      if (results === null) return;
       tell(results, configuration, io);
-      if (interruption.requested) return;
       if (flags.record !== undefined || flags.report !== undefined) {
         await recordAndReport(model, flags, configuration, sessions, results, interruption, io);
       }

@@ -1,11 +1,11 @@
 /** Evaluation as commands and the demo do it: agent and baselines on the same episodes. */
-import { evaluatePolicies, type EvaluatedPolicy, type PolicyResult } from "../learn/index.ts";
+import { evaluateInSteps, type EvaluatedPolicy, type PolicyResult } from "../learn/index.ts";
 import { ACTION_NAMES } from "../orders/index.ts";
 import { MarketAgnosticKalshiEnv } from "../sim/index.ts";
 import { BASELINES } from "../strategies/index.ts";
 import { type Configuration, episodeSettings } from "./configuration.ts";
 import type { Console } from "./console.ts";
-import type { Interruption } from "./interruption.ts";
+import { breathe, type Interruption } from "./interruption.ts";
 import type { LoadedSession } from "./wire.ts";
 
 export interface EvaluatingOptions {
@@ -18,8 +18,13 @@ export interface EvaluatingOptions {
   readonly title?: string;
 }
 
-/** Profit per episode in dollars, after fees, of the agent and every baseline. */
-export function runEvaluation(options: EvaluatingOptions): Map<string, PolicyResult> {
+/**
+ * Profit per episode in dollars, after fees, of the agent and every baseline; null where it was
+ * interrupted.
+ */
+export async function runEvaluation(
+  options: EvaluatingOptions,
+): Promise<Map<string, PolicyResult> | null> {
   const { configuration, sessions, agent, episodes, io, interruption } = options;
   const env = new MarketAgnosticKalshiEnv({
     sessions: sessions.map(({ data }) => data),
@@ -32,14 +37,14 @@ export function runEvaluation(options: EvaluatingOptions): Map<string, PolicyRes
     "episodes",
   );
   try {
-    return evaluatePolicies({
-      policies,
-      env,
-      episodes,
-      seed: `evaluation ${configuration.seed}`,
-      onEpisode: (done) => progress.update(done),
-      isInterrupted: () => interruption.requested,
-    });
+    const seed = `evaluation ${configuration.seed}`;
+    const steps = evaluateInSteps({ policies, env, episodes, seed });
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) return step.value;
+      progress.update(step.value);
+      await breathe();
+      if (interruption.requested) return null;
+    }
   } finally {
     progress.stop();
   }

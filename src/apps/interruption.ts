@@ -30,3 +30,11 @@ export function listenForInterruption(notice: () => void): Interruption {
     },
   };
 }
+
+/**
+ * Lets signals and timers have their turn. Long work that never waits would not hear of a Ctrl-C
+ * before it is done.
+ */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

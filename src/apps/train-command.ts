@@ -30,7 +30,7 @@ export function trainCommand(): Command {
     "\nExample:\n  kalshi-gym train --sessions sessions/sample-1 sessions/sample-2 --seed 42 " +
       "--steps 100000 --out models/first",
   );
-  return command.action((flags: TrainFlags) => {
+  return command.action(async (flags: TrainFlags) => {
     const io = consoleFor(command);
     const configuration = configurationOf(flags, {
       environments: flags.environments,
@@ -45,7 +45,7 @@ export function trainCommand(): Command {
       io.warn("\nStopping after this iteration; Ctrl-C again quits at once.");
     });
     try {
-      const result = runTraining({
+      const result = await runTraining({
         configuration,
         sessions,
         out,

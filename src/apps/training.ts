@@ -18,7 +18,7 @@ import {
 import { KalshiVectorEnv } from "../sim/index.ts";
 import { type Configuration, episodeSettings, ppoSettings } from "./configuration.ts";
 import type { Console } from "./console.ts";
-import type { Interruption } from "./interruption.ts";
+import { breathe, type Interruption } from "./interruption.ts";
 import { type LoadedSession, sessionHashes, SOFTWARE } from "./wire.ts";
 
 export const METRICS_FILE = "metrics.jsonl";
@@ -44,7 +44,7 @@ export interface TrainingResult {
 }
 
 /** Trains, and leaves a whole model folder behind, also when interrupted. */
-export function runTraining(options: TrainingOptions): TrainingResult {
+export async function runTraining(options: TrainingOptions): Promise<TrainingResult> {
   const { configuration, sessions, out, resume, io, interruption } = options;
   requireFreshFolder(out, resume);
   const env = new KalshiVectorEnv(
@@ -75,6 +75,7 @@ export function runTraining(options: TrainingOptions): TrainingResult {
         saveCheckpoint(checkpoint, trainer.save(), facts);
         savedAt = process.uptime();
       }
+      await breathe();
     }
   } finally {
     progress.stop();

@@ -30,17 +30,27 @@ export interface EvaluationOptions {
   readonly env: Env;
   readonly episodes: number;
   readonly seed: number | string;
-  /** Told after every episode how many are done, of policies x episodes. */
-  readonly onEpisode?: (done: number) => void;
-  /** Looked at after every episode; true ends the evaluation with what there is. */
-  readonly isInterrupted?: () => boolean;
 }
 
 const RESAMPLES = 2000;
 
-/** Results by policy name, in the order given; of an interrupted run those that were finished. */
+/** Results by policy name, in the order given. */
 export function evaluatePolicies(options: EvaluationOptions): Map<string, PolicyResult> {
-  const { policies, env, episodes, seed, onEpisode, isInterrupted } = options;
+  const steps = evaluateInSteps(options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/**
+ * The same evaluation, one episode at a time: yields how many of policies x episodes are done, so
+ * that the caller may show it, let others run, or stop.
+ */
+export function* evaluateInSteps(
+  options: EvaluationOptions,
+): Generator<number, Map<string, PolicyResult>> {
+  const { policies, env, episodes, seed } = options;
   assert(episodes >= 1, "an evaluation has at least one episode");
   const results = new Map<string, PolicyResult>();
   let done = 0;
@@ -50,8 +60,7 @@ export function evaluatePolicies(options: EvaluationOptions): Map<string, Policy
     for (let episode = 0; episode < episodes; episode++) {
       const prng = Prng.fromSeed(`${seed} actions ${episode}`).fork(policy.name);
       returns.push(playEpisode(env, policy, `${seed} episode ${episode}`, prng, counts));
-      onEpisode?.(++done);
-      if (isInterrupted?.() === true) return results;
+      yield ++done;
     }
     const total = counts.reduce((sum, count) => sum + count, 0);
     results.set(policy.name, {

@@ -13,6 +13,7 @@ export {
 export {
   type EvaluatedPolicy,
   type EvaluationOptions,
+  evaluateInSteps,
   evaluatePolicies,
   type Interval,
   meanInterval,

@@ -1,0 +1,50 @@
+/** Ctrl-C, as a user presses it: a real process, a real signal. */
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { rolldown } from "rolldown";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+// package.json is looked for two folders above the program, as it is from dist/apps.
+const program = resolve(`node_modules/.kalshi-gym-program/main-${process.pid}.mjs`);
+const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-interrupt-"));
+
+beforeAll(async () => {
+  mkdirSync(resolve(program, ".."), { recursive: true });
+  const built = await rolldown({
+    input: "src/apps/main.ts",
+    platform: "node",
+    external: (id) => /^[a-z@]/i.test(id) && !id.startsWith(resolve(".")),
+    logLevel: "silent",
+  });
+  await built.write({ file: program, format: "esm", codeSplitting: false });
+  await built.close();
+});
+afterAll(() => {
+  rmSync(program, { force: true });
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("Ctrl-C during training leaves a model and a checkpoint that goes on to the same end", async () => {
+  const out = join(folder, "model");
+  const words = ["train", "--sessions", "sessions/sample-1", "--steps", "16384", "--json"];
+  const child = spawn(process.execPath, [program, ...words, "--out", out], { stdio: "ignore" });
+  const exited = new Promise<number | null>((done) => child.on("exit", done));
+  // The signal falls at the first sign of progress, whenever that is.
+  const metrics = join(out, "metrics.jsonl");
+  while (!existsSync(metrics)) await new Promise((done) => setTimeout(done, 20));
+  child.kill("SIGINT");
+  expect(await exited).toBe(130);
+  for (const file of ["manifest.json", "policy.bin", "checkpoint.bin"]) {
+    expect(existsSync(join(out, file)), file).toBe(true);
+  }
+  const finish = (...more: string[]) =>
+    JSON.parse(
+      execFileSync(process.execPath, [program, ...words, ...more], { encoding: "utf8" }),
+    ) as { modelHash: string; steps: number };
+  const resumed = finish("--out", out, "--resume");
+  const whole = finish("--out", join(folder, "whole"));
+  expect(resumed.steps).toBe(16_384);
+  expect(resumed.modelHash).toBe(whole.modelHash);
+});
