@@ -30,10 +30,10 @@ const MARKET_PPO: PpoSettings = {
 const whole = z.int().min(1);
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
-const latencyUs = z.union([
-  z.int().min(0),
-  z.strictObject({ minUs: z.int().min(0), maxUs: z.int().min(0) }),
-]);
+const latencyUs = z.union(
+  [z.int().min(0), z.strictObject({ minUs: z.int().min(0), maxUs: z.int().min(0) })],
+  { error: "expected whole microseconds, or {minUs, maxUs}" },
+);
 
 const schema = z.strictObject({
   /** What a command works on, where its flags do not say. */
@@ -43,7 +43,9 @@ const schema = z.strictObject({
       model: z.string().optional(),
     })
     .prefault({}),
-  seed: z.union([z.int().min(0), z.string()]).default(42),
+  seed: z
+    .union([z.int().min(0), z.string()], { error: "expected a whole number or a text" })
+    .default(42),
   /** Lanes of the training environment. */
   environments: whole.default(32),
   episode: z
@@ -158,7 +160,8 @@ function unknownKey(place: string, path: readonly PropertyKey[], key: string): s
 }
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  let value: unknown = schema.parse({});
+  // What is optional stands in no default, but is known.
+  let value: unknown = schema.parse({ files: { sessions: [""], model: "" } });
   for (const key of path) value = (value as Record<PropertyKey, unknown>)[key];
   return typeof value === "object" && value !== null ? Object.keys(value) : [];
 }

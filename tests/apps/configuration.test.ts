@@ -103,6 +103,17 @@ describe("a refusal names the file, the key, what was expected and what was foun
     );
   });
 
+  test("an unknown key among optional ones", () => {
+    expect(refusal({ files: { sesions: ["a"] } })).toContain('did you mean "sessions"?');
+  });
+
+  test("a value that may have one of several forms", () => {
+    expect(refusal({ seed: 1.5 })).toBe("seed: expected a whole number or a text, was 1.5");
+    expect(refusal({ episode: { latency: { submitUs: { minUs: 1 } } } })).toBe(
+      'episode.latency.submitUs: expected whole microseconds, or {minUs, maxUs}, was {"minUs":1}',
+    );
+  });
+
   test("an unknown key like no other, with all that there are", () => {
     expect(refusal({ evaluation: { zzzzzzzzzz: 1 } })).toBe(
       'evaluation.zzzzzzzzzz: expected a known key, was "zzzzzzzzzz"; known are episodes, choice',

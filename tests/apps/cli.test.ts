@@ -1,0 +1,254 @@
+/** The program as a user starts it: a process of its own, bundled from the sources as they are. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { rolldown } from "rolldown";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-cli-"));
+// Two folders below the root, where the program looks for package.json as from dist/apps.
+const program = join("node_modules", ".cache", `kalshi-gym-cli-${process.pid}.mjs`);
+
+beforeAll(async () => {
+  const built = await rolldown({
+    input: "src/apps/main.ts",
+    platform: "node",
+    external: (id) => /^[a-z@]/i.test(id) && !id.startsWith(process.cwd()),
+    logLevel: "silent",
+  });
+  await built.write({ file: program, format: "esm", codeSplitting: false });
+  await built.close();
+});
+
+afterAll(() => {
+  rmSync(program, { force: true });
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Run {
+  readonly out: string;
+  readonly err: string;
+  readonly code: number | null;
+}
+
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (data: Buffer) => (out += data.toString()));
+  child.stderr.on("data", (data: Buffer) => (err += data.toString()));
+  const ended = new Promise<Run>((resolve) =>
+    child.on("close", (code) => resolve({ out, err, code })),
+  );
+  return { child, ended };
+}
+
+async function run(...args: string[]): Promise<Run> {
+  return start(...args).ended;
+}
+
+/** The object on the one line of standard output; the run must have ended well. */
+function object({ out, err, code }: Run): Record<string, unknown> {
+  expect(code, err).toBe(0);
+  expect(out.split("\n")).toHaveLength(2);
+  return JSON.parse(out) as Record<string, unknown>;
+}
+
+const SHA256 = expect.stringMatching(/^[0-9a-f]{64}$/) as string;
+
+describe("help", () => {
+  test("every command has its own, with an example that begins with the program's name", async () => {
+    const seen: string[] = [];
+    const visit = async (path: readonly string[]): Promise<void> => {
+      const { out, code } = await run(...path, "--help");
+      const name = ["kalshi-gym", ...path].join(" ");
+      expect(code, name).toBe(0);
+      expect(out, name).toMatch(/\nExamples?:\n {2}kalshi-gym /);
+      seen.push(name);
+      const list = /\nCommands:\n([\s\S]*?)\n\n/.exec(out)?.[1] ?? "";
+      const children = [...list.matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1] ?? "");
+      await Promise.all(
+        children.filter((child) => child !== "help").map((child) => visit([...path, child])),
+      );
+    };
+    await visit([]);
+    for (const name of ["demo", "train", "evaluate", "replay", "sessions import"]) {
+      expect(seen).toContain(`kalshi-gym ${name}`);
+    }
+    expect(seen.length).toBeGreaterThanOrEqual(14);
+  });
+
+  test("an example names only flags that its command knows", async () => {
+    for (const command of ["train", "evaluate", "replay", "demo"]) {
+      const { out } = await run(command, "--help");
+      const example = /\nExample:\n(.*)/.exec(out)?.[1] ?? "";
+      for (const [flag] of example.matchAll(/--[a-z-]+/g)) {
+        expect(out.split("\nExample:")[0], `${command} ${flag}`).toContain(flag);
+      }
+    }
+  });
+});
+
+describe("wrong usage is exit code 2 and says what was meant", () => {
+  test.each([
+    [["trian"], "(Did you mean train?)"],
+    [["train", "--step", "5"], "(Did you mean --steps?)"],
+    [["sessions", "lst"], "(Did you mean list?)"],
+    [["evaluate", "--choice", "worst"], "Allowed choices are best, sample"],
+    [["train", "--steps", "-5"], "Expected a whole number from 1 up"],
+    [["replay"], "missing required argument 'episode'"],
+  ])("%s", async (args, hint) => {
+    const { out, err, code } = await run(...args);
+    expect(err).toContain(hint);
+    expect(out).toBe("");
+    expect(code).toBe(2);
+  });
+});
+
+describe("a failure of the world is exit code 1 and one plain line", () => {
+  const config = join(folder, "wrong.json");
+  writeFileSync(config, '{"seeed": 1}');
+  const nowhere = join(folder, "nowhere");
+  const model = join(folder, "never");
+  const held = ["--sessions", "sessions/sample-5"];
+  const seen = ["--sessions", "sessions/sample-1"];
+  test.each([
+    ["no session", ["sessions", "info", nowhere], `${nowhere}: expected a session folder`],
+    ["no session to train on", ["train", "--sessions", nowhere, "--out", model], nowhere],
+    ["no place for the model", ["train", ...seen], "--out: expected on the command line"],
+    ["no episode", ["replay", nowhere, "--verify"], nowhere],
+    ["no model", ["evaluate", "--model", nowhere, ...held], nowhere],
+    ["a wrong key", ["train", "--config", config, ...seen, "--out", model], 'mean "seed"?'],
+    ["a folder that is a file", ["train", ...seen, "--out", join(config, "model")], config],
+  ])("%s", async (_, args, message) => {
+    const { out, err, code } = await run(...args, "--json");
+    expect(err).toMatch(/^error: [^\n]+\n$/);
+    expect(err).toContain(message);
+    expect(out).toBe("");
+    expect(code).toBe(1);
+    expect(existsSync(model)).toBe(false);
+  });
+});
+
+const settings = join(folder, "small.json");
+writeFileSync(
+  settings,
+  JSON.stringify({
+    environments: 4,
+    episode: { steps: 60 },
+    ppo: { rolloutSteps: 64, minibatches: 4, hidden: [16] },
+    evaluation: { episodes: 3 },
+  }),
+);
+
+describe("from a session to a verified episode", () => {
+  const model = join(folder, "model");
+  const episode = join(folder, "episode.jsonl");
+  const sessions = ["--sessions", "sessions/sample-1"];
+
+  test("sessions info, train, evaluate and replay give exactly the promised JSON", async () => {
+    const info = object(await run("sessions", "info", "sessions/sample-1", "--json"));
+    expect(Object.keys(info)).toEqual([
+      ...["id", "markets", "snapshots", "deltas", "trades", "gaps"],
+      ...["startUs", "endUs", "contentHash"],
+    ]);
+
+    const flags = ["--config", settings, "--seed", "7", "--json"];
+    const trained = object(
+      await run("train", ...sessions, "--steps", "512", "--out", model, ...flags),
+    );
+    expect(trained).toEqual({
+      model,
+      modelHash: SHA256,
+      steps: 512,
+      stepsPerSecond: expect.any(Number) as number,
+    });
+
+    const evaluated = object(
+      await run(
+        ...["evaluate", "--model", model, "--sessions", "sessions/sample-5"],
+        ...["--record", episode, ...flags],
+      ),
+    );
+    const interval = {
+      mean: expect.any(Number) as number,
+      low: expect.any(Number) as number,
+      high: expect.any(Number) as number,
+    };
+    expect(Object.keys(evaluated)).toEqual(["episodes", "policies"]);
+    expect(evaluated["episodes"]).toBe(3);
+    const policies = evaluated["policies"] as Record<string, { mean: number }>;
+    expect(policies).toMatchObject({ agent: interval, hold: interval, random: interval });
+    // Who never trades neither wins nor loses.
+    expect(policies["hold"]).toEqual({ mean: 0, low: 0, high: 0 });
+
+    const replayed = object(await run("replay", episode, "--verify", "--json"));
+    expect(replayed).toEqual({ identical: true, steps: 60, journalHash: SHA256 });
+    const end = JSON.parse(readFileSync(episode, "utf8").trimEnd().split("\n").at(-1) ?? "");
+    expect((end as { journalHash: string }).journalHash).toBe(replayed["journalHash"]);
+  });
+
+  test("a model folder is not overwritten, and a seen session is called so", async () => {
+    const again = await run("train", ...sessions, "--out", model, "--config", settings);
+    expect(again.code).toBe(1);
+    expect(again.err).toContain(`${model}: expected a new folder`);
+    const seen = await run(
+      ...["evaluate", "--model", model, ...sessions, "--config", settings, "--episodes", "1"],
+    );
+    expect(seen.code, seen.err).toBe(0);
+    expect(seen.err).toContain("sessions/sample-1: the model was trained on this session");
+    expect(seen.out).toContain("Profit per episode after fees, 1 episodes each");
+  });
+
+  test("an episode that somebody changed is not taken for the one that was recorded", async () => {
+    const changed = join(folder, "changed.jsonl");
+    const lines = readFileSync(episode, "utf8").split("\n");
+    const step = JSON.parse(lines[11] ?? "") as { cash: number };
+    lines[11] = JSON.stringify({ ...step, cash: step.cash + 1 });
+    writeFileSync(changed, lines.join("\n"));
+    const { out, err, code } = await run("replay", changed, "--verify");
+    expect(code).toBe(1);
+    expect(out).toBe("");
+    expect(err).toContain(`${changed}:12: expected chain `);
+  });
+});
+
+describe("Ctrl-C", () => {
+  const model = join(folder, "interrupted");
+  const metrics = join(model, "metrics.jsonl");
+  const iterations = (): number =>
+    existsSync(metrics) ? readFileSync(metrics, "utf8").split("\n").length - 1 : 0;
+
+  /** Trains until one more iteration is done, interrupts, and returns the model's steps. */
+  async function trainAndInterrupt(...more: string[]): Promise<number> {
+    const before = iterations();
+    const learnt = new Promise<void>((resolve) => {
+      const watcher = watch(folder, { recursive: true }, () => {
+        if (iterations() <= before) return;
+        watcher.close();
+        resolve();
+      });
+    });
+    const flags = ["--sessions", "sessions/sample-1", "--config", settings, "--out", model];
+    const { child, ended } = start("train", ...flags, "--steps", "100000000", ...more);
+    await Promise.race([learnt, ended]);
+    child.kill("SIGINT");
+    const { out, err, code } = await ended;
+    expect(err).toContain("Stopping after this iteration");
+    expect(out).toContain("Go on with the same command and --resume");
+    expect(code).toBe(130);
+    const manifest = JSON.parse(readFileSync(join(model, "manifest.json"), "utf8")) as {
+      steps: number;
+    };
+    // Whole iterations of 4 lanes by 64 steps, each told in the metrics.
+    expect(manifest.steps).toBe(256 * iterations());
+    return manifest.steps;
+  }
+
+  test("keeps what training has done, and --resume goes on from there", async () => {
+    const first = await trainAndInterrupt();
+    const second = await trainAndInterrupt("--resume");
+    expect(second).toBeGreaterThan(first);
+  });
+});
