@@ -10,7 +10,7 @@ import type { Arithmetic, FloatArray } from "./arithmetic.ts";
 export interface MaskedCategorical {
   /**
    * Log-probabilities of the logits at `from` into `out` at `to`; -Infinity where masked out.
-   * Returns the entropy.
+   * Returns the entropy, NaN where a logit of an allowed action is no finite number.
    */
   logProbabilities(
     out: FloatArray,
@@ -38,11 +38,14 @@ export function makeMaskedCategorical(arithmetic: Arithmetic, actions: number): 
     maskFrom: number,
   ): number {
     let top = -Infinity;
+    let isAnyAllowed = false;
     for (let a = 0; a < actions; a++) {
+      if (mask[maskFrom + a] !== 1) continue;
+      isAnyAllowed = true;
       const logit = logits[from + a] as number;
-      if (mask[maskFrom + a] === 1 && logit > top) top = logit;
+      if (logit > top) top = logit;
     }
-    assert(top > -Infinity, "a mask allows an action and its logits are numbers");
+    assert(isAnyAllowed, "a mask allows an action");
     let total = 0;
     for (let a = 0; a < actions; a++) {
       if (mask[maskFrom + a] !== 1) continue;

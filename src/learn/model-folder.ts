@@ -100,7 +100,9 @@ function readManifest(folder: string): ModelManifest {
   const place = join(folder, MANIFEST_FILE);
   let manifest: Partial<ModelManifest>;
   try {
-    manifest = JSON.parse(read(folder, MANIFEST_FILE).toString("utf8")) as Partial<ModelManifest>;
+    const value: unknown = JSON.parse(read(folder, MANIFEST_FILE).toString("utf8"));
+    // Whatever JSON it is, the checks below look only at members.
+    manifest = Object(value) as Partial<ModelManifest>;
   } catch (error) {
     if (error instanceof OperationError) throw error;
     throw new OperationError("MODEL_FORMAT", `${place}: expected JSON, was: ${messageOf(error)}`);
@@ -112,10 +114,15 @@ function readManifest(folder: string): ModelManifest {
     );
   }
   const { shape, modelHash } = manifest;
-  const sizes = [shape?.observations, shape?.actions, ...(shape?.hidden ?? [])];
+  const hidden: unknown = shape?.hidden;
+  const sizes: unknown[] = [shape?.observations, shape?.actions];
+  sizes.push(...(Array.isArray(hidden) ? (hidden as unknown[]) : [null]));
   const isWhole = sizes.every((size) => Number.isInteger(size) && (size as number) > 0);
   if (!isWhole || typeof modelHash !== "string") {
-    throw new OperationError("MODEL_FORMAT", `${place}: expected shape and modelHash, was neither`);
+    throw new OperationError(
+      "MODEL_FORMAT",
+      `${place}: expected shape and modelHash, was not both`,
+    );
   }
   return manifest as ModelManifest;
 }

@@ -49,7 +49,8 @@ export class Policy {
   #evaluate(observation: Float32Array, mask: Uint8Array): FloatArray {
     assert(observation.length === this.shape.observations, "the observation fits the policy");
     const logits = this.#network.logits(observation as FloatArray, 1);
-    this.#categorical.logProbabilities(this.#logs, 0, logits, 0, mask, 0);
+    const entropy = this.#categorical.logProbabilities(this.#logs, 0, logits, 0, mask, 0);
+    assert(Number.isFinite(entropy), "observations and weights are numbers");
     return this.#logs;
   }
 }

@@ -92,7 +92,10 @@ export class PpoTrainer {
     return this.steps >= this.settings.totalSteps;
   }
 
-  /** One rollout and the learning from it. `NOT_A_NUMBER` if the weights stop being numbers. */
+  /**
+   * One rollout and the learning from it. `NOT_A_NUMBER` where a reward, a loss or a weight stops
+   * being a finite number; the run cannot go on then.
+   */
   iterate(): IterationReport {
     assert(!this.isDone, "a run that is done does not go on");
     const { settings } = this;
@@ -103,14 +106,6 @@ export class PpoTrainer {
     const mean = this.#learn(learningRate);
     this.iteration += 1;
     this.steps += this.#rollout.size;
-    for (const [name, value] of Object.entries(mean)) {
-      if (!Number.isNaN(value)) continue;
-      throw new OperationError(
-        "NOT_A_NUMBER",
-        `iteration ${this.iteration}: expected ${name} to be a number, was NaN; ` +
-          `lower the learning rate, or look at the rewards' size`,
-      );
-    }
     return {
       ...mean,
       ...this.#rollout.report(),
@@ -166,6 +161,8 @@ export class PpoTrainer {
     const rollout = this.#rollout;
     const { T, N, size } = rollout;
     const { gamma, lambda } = this.settings;
+    this.#requireNumbers("reward", rollout.rewards);
+    this.#requireNumbers("value", rollout.values);
     for (let i = 0; i < size; i++) {
       const following = i + N < size ? rollout.values[i + N] : rollout.lastValues[i + N - size];
       const truncated = rollout.truncated[i] === 1;
@@ -187,12 +184,26 @@ export class PpoTrainer {
       for (let from = 0; from < rollout.size; from += M) {
         const indices = rollout.indices.subarray(from, from + M);
         const report = this.#update.minibatch(rollout, indices, rates);
+        for (const [name, value] of Object.entries(report)) this.#requireNumbers(name, [value]);
         kl = report.approxKl;
         reports.push(report);
       }
       if (settings.targetKl !== null && kl > settings.targetKl) break;
     }
+    this.#requireNumbers("weight", this.network.params);
     return meanReport(reports);
+  }
+
+  #requireNumbers(name: string, values: ArrayLike<number>): void {
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] as number;
+      if (Number.isFinite(value)) continue;
+      throw new OperationError(
+        "NOT_A_NUMBER",
+        `iteration ${this.iteration + 1}: expected ${name} to be a finite number, was ${value}; ` +
+          `lower the learning rate, or look at the size of rewards and observations`,
+      );
+    }
   }
 
   /** State between two iterations; arrays are copies. */
