@@ -163,6 +163,7 @@ export function readEpisode(path: string): EpisodeJournal {
       );
     }
     if (isEnd) {
+      requireNothingAfter(path, lines, index);
       const end = record as unknown as JournalEnd;
       return { header, hints: first.hints ?? {}, steps, end, journalHash: chain };
     }
@@ -171,6 +172,15 @@ export function readEpisode(path: string): EpisodeJournal {
   throw new OperationError(
     "EPISODE_DAMAGED",
     `${path}:${lines.length}: expected a closing line with journalHash, was the end of the file`,
+  );
+}
+
+function requireNothingAfter(path: string, lines: readonly string[], end: number): void {
+  if (end === lines.length - 1) return;
+  throw new OperationError(
+    "EPISODE_DAMAGED",
+    `${path}:${end + 2}: expected nothing after the closing line, was ` +
+      `${JSON.stringify(lines[end + 1]?.slice(0, 40))}; it was added after the episode was recorded`,
   );
 }
 
@@ -190,7 +200,11 @@ function readLines(path: string): string[] {
 
 function parseLine(path: string, number: number, text: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(text, (_key, member: unknown) => {
+      // "1e999" parses, as infinity; the canonical form of what we write has no such number.
+      if (typeof member === "number" && !Number.isFinite(member)) throw new SyntaxError(text);
+      return member;
+    });
     if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   } catch {
     // Falls through to the one message below: whatever is wrong, the line is not what we wrote.
