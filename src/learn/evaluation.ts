@@ -94,6 +94,27 @@ function playEpisode(
   }
 }
 
+/**
+ * What each other policy earns more than `baseline`, episode by episode: the interval of the mean
+ * difference is narrower than those of the means, for both had the same luck. Seeded bootstrap, 95 %.
+ */
+export function pairedDifferences(
+  results: ReadonlyMap<string, PolicyResult>,
+  baseline: string,
+  seed: number | string,
+): Map<string, Interval> {
+  const reference = results.get(baseline);
+  assert(reference !== undefined, "the baseline is one of the policies");
+  const differences = new Map<string, Interval>();
+  for (const [name, { returns }] of results) {
+    if (name === baseline) continue;
+    assert(returns.length === reference.returns.length, "both played the same episodes");
+    const paired = returns.map((value, index) => value - (reference.returns[index] as number));
+    differences.set(name, meanInterval(paired, Prng.fromSeed(`${seed} paired`)));
+  }
+  return differences;
+}
+
 /** Mean of `values` with a 95 % percentile bootstrap interval. */
 export function meanInterval(values: readonly number[], prng: Prng): Interval {
   assert(values.length > 0, "a mean is of something");

@@ -17,6 +17,7 @@ export {
   evaluatePolicies,
   type Interval,
   meanInterval,
+  pairedDifferences,
   type PolicyResult,
 } from "./evaluation.ts";
 export {
