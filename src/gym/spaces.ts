@@ -4,6 +4,12 @@
  */
 import { assert, type Prng } from "../core/index.ts";
 
+interface BoxDescription {
+  readonly kind: "box";
+  readonly low: readonly (number | null)[];
+  readonly high: readonly (number | null)[];
+}
+
 /** float32 vectors between two bounds, both included. */
 export class Box {
   readonly low: Float32Array;
@@ -35,17 +41,25 @@ export class Box {
     return true;
   }
 
-  /** Uniform between finite bounds; normal around zero where a bound is infinite. */
+  /**
+   * Uniform between finite bounds, normal where there is none, and where there is one only,
+   * exponential from it (as Gymnasium draws).
+   */
   sample(prng: Prng): Float32Array {
     return Float32Array.from(this.low, (low, index) => {
       const high = this.high[index] as number;
-      const isBounded = Number.isFinite(low) && Number.isFinite(high);
-      return isBounded ? low + (high - low) * prng.float() : prng.normal();
+      if (low === -Infinity && high === Infinity) return prng.normal();
+      if (high === Infinity) return low + prng.exponential();
+      if (low === -Infinity) return high - prng.exponential();
+      return low + (high - low) * prng.float();
     });
   }
 
-  describe(): { readonly kind: "box"; readonly size: number } {
-    return { kind: "box", size: this.low.length };
+  /** The bounds as plain data; null where there is none, since JSON has no infinity. */
+  describe(): BoxDescription {
+    const plain = (bounds: Float32Array): (number | null)[] =>
+      Array.from(bounds, (bound) => (Number.isFinite(bound) ? bound : null));
+    return { kind: "box", low: plain(this.low), high: plain(this.high) };
   }
 }
 
