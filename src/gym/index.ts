@@ -6,9 +6,12 @@
 export { checkEnv, type CheckOptions } from "./check-env.ts";
 export { checkVectorEnv, type VectorCheckOptions } from "./check-vector-env.ts";
 export type { Env, EnvInfo, EnvMetadata, ResetOptions, StepResult } from "./env.ts";
+export { Acrobot, type AcrobotResetOptions } from "./environments/acrobot.ts";
 export { CartPole, type CartPoleResetOptions } from "./environments/cart-pole.ts";
 export { InvalidActionEnv } from "./environments/invalid-action.ts";
+export { MountainCar, type MountainCarResetOptions } from "./environments/mountain-car.ts";
 export { type Probe, ProbeEnv } from "./environments/probes.ts";
 export { Box, Discrete } from "./spaces.ts";
 export { SyncVectorEnv } from "./sync-vector-env.ts";
+export { TimeLimit } from "./time-limit.ts";
 export type { AutoresetMode, VectorEnv } from "./vector-env.ts";
