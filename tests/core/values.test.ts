@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,6 +31,26 @@ describe("decimals", () => {
     expect(parseFixed("9007199254.740991", 6, "x")).toBe(9_007_199_254_740_991);
     expect(parseFixed("-0.10", 2, "x")).toBe(-10);
     expect(Object.is(parseFixed("-0.00", 2, "x"), 0)).toBe(true);
+  });
+
+  test("any digits count exactly, sign and superfluous zeros or not", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom("", "+", "-"),
+        fc.bigInt({ min: 0n, max: 10n ** 18n }),
+        fc.integer({ min: 0, max: 6 }),
+        fc.integer({ min: 0, max: 3 }),
+        (sign, units, places, zeros) => {
+          const scale = 10n ** BigInt(places);
+          const fraction = places > 0 ? String(units % scale).padStart(places, "0") : "";
+          const tail = fraction + "0".repeat(zeros);
+          const text = `${sign}${units / scale}${tail === "" ? "" : `.${tail}`}`;
+          const parse = () => parseFixed(text, places, "x");
+          if (units > BigInt(Number.MAX_SAFE_INTEGER)) expect(parse).toThrow(/too large/);
+          else expect(BigInt(parse())).toBe(sign === "-" ? -units : units);
+        },
+      ),
+    );
   });
 
   test.each([
@@ -106,8 +127,13 @@ describe("random streams", () => {
   test("are even, and normal where asked", () => {
     const prng = Prng.fromSeed(3);
     const counts = new Array<number>(7).fill(0);
-    for (let draw = 0; draw < 70_000; draw++)
-      counts[prng.integer(7)] = (counts[prng.integer(7)] ?? 0) + 1;
+    for (let draw = 0; draw < 70_000; draw++) {
+      const face = prng.integer(7);
+      counts[face] = (counts[face] as number) + 1;
+    }
+    // Chi-squared with six degrees of freedom exceeds 22.5 once in a thousand times.
+    const chi = counts.reduce((total, count) => total + (count - 10_000) ** 2 / 10_000, 0);
+    expect(chi).toBeLessThan(22.5);
     let sum = 0;
     let squares = 0;
     for (let draw = 0; draw < 100_000; draw++) {
@@ -128,6 +154,25 @@ test("canonical JSON sorts keys and refuses what JSON would change", () => {
   expect(sha256("abc")).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 });
 
+test("canonical JSON is the value, whatever the order in which its members were set", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const text = canonicalJson(value);
+      expect(canonicalJson(reversed(value))).toBe(text);
+      expect(canonicalJson(JSON.parse(text))).toBe(text);
+      expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+    }),
+  );
+});
+
+/** The same value with the members of every object in the opposite order. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, member]) => [key, reversed(member)] as const);
+  return Object.fromEntries(entries.reverse());
+}
+
 test("a file is written whole or not at all", () => {
   const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-core-"));
   const path = join(folder, "deep", "file.txt");
@@ -142,3 +187,35 @@ test("a file is written whole or not at all", () => {
   expect(existsSync(join(folder, "plain", "x"))).toBe(false);
   rmSync(folder, { recursive: true });
 });
+
+/** Limits the size of files that this process writes, as a full disk would. */
+function limitFiles(bytes: string): boolean {
+  try {
+    const limit = [`--pid=${process.pid}`, `--fsize=${bytes}:unlimited`];
+    execFileSync("prlimit", limit, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+const canLimit = limitFiles("unlimited");
+
+test.skipIf(!canLimit)(
+  "a full disk leaves the file that was there, and no debris (needs prlimit)",
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-full-"));
+    const path = join(folder, "file.bin");
+    writeFileAtomically(path, "what was there before");
+    limitFiles("4096");
+    try {
+      expect(() => writeFileAtomically(path, new Uint8Array(100_000))).toThrow(
+        /file.bin: could not be written, was: EFBIG.*free space or choose another place/,
+      );
+    } finally {
+      limitFiles("unlimited");
+    }
+    expect(readFileSync(path, "utf8")).toBe("what was there before");
+    expect(readdirSync(folder)).toEqual(["file.bin"]);
+    rmSync(folder, { recursive: true });
+  },
+);
