@@ -2,9 +2,9 @@
  * A training run as commands and the demo do it: trainer, metrics, checkpoints, the model folder.
  * It owns the wall clock (for speed and progress only) and stops between two iterations when asked.
  */
-import { appendFileSync, existsSync, rmSync, truncateSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder, messageOf, OperationError } from "../core/index.ts";
+import { OperationError } from "../core/index.ts";
 import { SCHEMA_HASH } from "../features/index.ts";
 import {
   CHECKPOINT_FILE,
@@ -19,6 +19,7 @@ import { KalshiVectorEnv } from "../sim/index.ts";
 import { type Configuration, episodeSettings, ppoSettings } from "./configuration.ts";
 import type { Console } from "./console.ts";
 import { breathe, type Interruption } from "./interruption.ts";
+import { openMetrics } from "./metrics-file.ts";
 import { type LoadedSession, sessionHashes, SOFTWARE } from "./wire.ts";
 
 export const METRICS_FILE = "metrics.jsonl";
@@ -56,7 +57,8 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const facts = { schemaHash: SCHEMA_HASH, sessions: sessionHashes(sessions), configuration };
   const checkpoint = join(out, CHECKPOINT_FILE);
   if (resume) resumeFrom(checkpoint, trainer, facts.sessions);
-  const metrics = openMetrics(out, resume);
+  // Opened before the work begins: a folder that cannot be written is told of at once.
+  const metrics = openMetrics(join(out, METRICS_FILE), trainer.steps);
   const { totalSteps } = trainer.settings;
   const progress = io.progress("training", totalSteps, "steps");
   progress.update(trainer.steps);
@@ -68,7 +70,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     while (!trainer.isDone && !interruption.requested) {
       const report = trainer.iterate();
       history.push(report);
-      metrics(report);
+      metrics.append(report);
       const rate = (report.steps - startedSteps) / (process.uptime() - startedAt);
       progress.update(report.steps, progressNote(report, rate));
       if (process.uptime() - savedAt > CHECKPOINT_INTERVAL_S) {
@@ -83,15 +85,15 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const seconds = process.uptime() - startedAt;
   const stepsPerSecond = seconds > 0 ? Math.round((trainer.steps - startedSteps) / seconds) : 0;
   saveCheckpoint(checkpoint, trainer.save(), facts);
-  const last = history.at(-1);
   const manifest = saveModel(out, trainer.network.shape, trainer.network.params as Float32Array, {
     schemaHash: SCHEMA_HASH,
     seed: configuration.seed,
     configuration,
     sessions: facts.sessions,
     steps: trainer.steps,
+    normaliser: trainer.normaliser,
     software: SOFTWARE,
-    result: last === undefined ? null : finiteMembers(last),
+    result: metrics.last(),
   });
   return { manifest, stepsPerSecond, interrupted: !trainer.isDone, history };
 }
@@ -131,30 +133,6 @@ function resumeFrom(path: string, trainer: PpoTrainer, sessions: Record<string, 
     );
   }
   trainer.restore(state);
-}
-
-/** A writer of one JSON line per iteration. */
-function openMetrics(out: string, resume: boolean): (report: IterationReport) => void {
-  const path = join(out, METRICS_FILE);
-  try {
-    makeFolder(out);
-    appendFileSync(path, "");
-    if (!resume) truncateSync(path);
-  } catch (error) {
-    throw new OperationError(
-      "TRAIN_OUT",
-      `${path}: expected a folder that can be written, was: ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
-  return (report) => appendFileSync(path, `${JSON.stringify(finiteMembers(report))}\n`);
-}
-
-/** A report with null where there is no number: an iteration in which no episode ended. */
-function finiteMembers(report: IterationReport): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(report).map(([key, value]) => [key, Number.isNaN(value) ? null : value]),
-  );
 }
 
 function progressNote(report: IterationReport, rate: number): string {
