@@ -64,7 +64,7 @@ export class MarketAgnosticKalshiEnv implements Env<KalshiInfo> {
     Float32Array.from(FEATURES, ({ high }) => high),
   );
   readonly actionSpace = new Discrete(ACTION_COUNT);
-  readonly metadata = { name: "MarketAgnosticKalshi-v0" } as const;
+  readonly metadata = { name: "MarketAgnosticKalshi-v0", maskedActions: "harmless" } as const;
   readonly settings: EpisodeSettings;
   readonly #markets: readonly { readonly sessionId: string; readonly data: MarketData }[];
   #prng = Prng.fromSeed(0);

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { bytesOf, type CentiCents, Prng, sha256 } from "../../src/core/index.ts";
 import { FEATURE_NAMES } from "../../src/features/index.ts";
-import { checkEnv } from "../../src/gym/index.ts";
+import { checkEnv, checkVectorEnv } from "../../src/gym/index.ts";
 import { BookSide } from "../../src/market/index.ts";
 import { Action } from "../../src/orders/index.ts";
 import {
@@ -54,6 +54,12 @@ describe("the contract", () => {
   test("holds in the environment checker on a generated session", () => {
     const env = new MarketAgnosticKalshiEnv({ sessions: [sample], steps: 120 });
     expect(checkEnv(env, { steps: 1500 })).toEqual([]);
+  });
+
+  test("holds for episodes side by side, with what they save and restore", () => {
+    const { observationSpace } = new MarketAgnosticKalshiEnv({ sessions: [sample] });
+    const env = new KalshiVectorEnv([sample], 4, { ...DEFAULT_EPISODE, steps: 90 });
+    expect(checkVectorEnv(env, { observationSpace, steps: 400 })).toEqual([]);
   });
 
   test("holds with random latencies and every pricing", () => {
