@@ -74,19 +74,19 @@ describe("what must be found in a probe is found", () => {
   });
 });
 
-test("CartPole is learnt within 25,000 steps", () => {
+test("CartPole is learnt within 15,000 steps", () => {
   const settings: PpoSettings = {
     ...DEFAULT_PPO,
-    totalSteps: 24_576,
+    totalSteps: 14_336,
     rolloutSteps: 32,
     minibatches: 1,
     epochs: 20,
     gamma: 0.98,
     lambda: 0.8,
     entropyCoefficient: 0,
-    learningRate: 1e-3,
+    learningRate: 2e-3,
     valueClip: null,
-    hidden: [32, 32],
+    hidden: [32],
   };
   const trainer = new PpoTrainer(
     lanes(() => new CartPole(), 8),
@@ -100,8 +100,9 @@ test("CartPole is learnt within 25,000 steps", () => {
   }
   const early = returns.slice(0, 5).reduce((sum, value) => sum + value, 0) / 5;
   const late = returns.slice(-10).reduce((sum, value) => sum + value, 0) / 10;
-  expect(early).toBeLessThan(50);
-  expect(late).toBeGreaterThan(150);
+  // Random play lasts 22 steps; 500 are the limit.
+  expect(early).toBeLessThan(40);
+  expect(late).toBeGreaterThan(200);
 });
 
 describe("a run over recorded markets", () => {
