@@ -83,12 +83,14 @@ const schema = z.strictObject({
       learningRate: positive.default(MARKET_PPO.learningRate),
       annealLearningRate: z.boolean().default(MARKET_PPO.annealLearningRate),
       clip: positive.default(MARKET_PPO.clip),
+      annealClip: z.boolean().default(MARKET_PPO.annealClip),
       valueClip: positive.nullable().default(MARKET_PPO.valueClip),
       entropyCoefficient: z.number().min(0).default(MARKET_PPO.entropyCoefficient),
       valueCoefficient: z.number().min(0).default(MARKET_PPO.valueCoefficient),
       halfValueLoss: z.boolean().default(MARKET_PPO.halfValueLoss),
       gradientNormMax: positive.default(MARKET_PPO.gradientNormMax),
       normaliseAdvantages: z.boolean().default(MARKET_PPO.normaliseAdvantages),
+      normaliseObservations: z.boolean().default(MARKET_PPO.normaliseObservations),
       targetKl: positive.nullable().default(MARKET_PPO.targetKl),
       hidden: z
         .array(whole)

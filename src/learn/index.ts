@@ -28,6 +28,7 @@ export {
   type ModelManifest,
   saveModel,
 } from "./model-folder.ts";
+export type { NormaliserState } from "./observation-normaliser.ts";
 export { Policy } from "./policy.ts";
 export { DEFAULT_PPO, type PpoSettings, requirePpoSettings } from "./ppo-settings.ts";
 export { type IterationReport, PpoTrainer, type TrainerState } from "./ppo-trainer.ts";

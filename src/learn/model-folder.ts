@@ -16,6 +16,7 @@ import {
   writeFileAtomically,
 } from "../core/index.ts";
 import type { NetworkShape } from "./actor-critic.ts";
+import type { NormaliserState } from "./observation-normaliser.ts";
 import { Policy } from "./policy.ts";
 
 const FORMAT_VERSION = 1;
@@ -32,6 +33,8 @@ export interface ModelFacts {
   /** Content hashes of the sessions that it was trained on, by id. */
   readonly sessions: Readonly<Record<string, string>>;
   readonly steps: number;
+  /** Moments that the policy's observations are normalised by; none where they are not. */
+  readonly normaliser?: NormaliserState | null;
   /** Version of this software. */
   readonly software: string;
   /** Figures of the run. */
@@ -44,9 +47,14 @@ export interface ModelManifest extends ModelFacts {
   readonly modelHash: string;
 }
 
-/** SHA-256 over a network's shape and weights: equal policies, equal hash. */
-export function modelHashOf(shape: NetworkShape, params: Float32Array): string {
+/** SHA-256 over a network's shape, weights and normaliser, if any: equal policies, equal hash. */
+export function modelHashOf(
+  shape: NetworkShape,
+  params: Float32Array,
+  normaliser: NormaliserState | null = null,
+): string {
   const hash = sha256Stream().update(canonicalJson(shape)).update(littleEndian(params));
+  if (normaliser !== null) hash.update(canonicalJson(normaliser));
   return hash.digest("hex");
 }
 
@@ -57,7 +65,7 @@ export function saveModel(
   params: Float32Array,
   facts: ModelFacts,
 ): ModelManifest {
-  const modelHash = modelHashOf(shape, params);
+  const modelHash = modelHashOf(shape, params, facts.normaliser);
   const manifest: ModelManifest = { formatVersion: FORMAT_VERSION, modelHash, shape, ...facts };
   writeFileAtomically(join(folder, POLICY_FILE), littleEndian(params));
   writeFileAtomically(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -86,14 +94,15 @@ export function loadModel(folder: string, schemaHash: string): Model {
   }
   const bytes = read(folder, POLICY_FILE);
   const params = fromLittleEndian(bytes);
-  if (params === null || modelHashOf(manifest.shape, params) !== manifest.modelHash) {
+  const { shape, normaliser = null } = manifest;
+  if (params === null || modelHashOf(shape, params, normaliser) !== manifest.modelHash) {
     throw new OperationError(
       "MODEL_DAMAGED",
       `${join(folder, POLICY_FILE)}: expected the weights with hash ` +
         `${manifest.modelHash.slice(0, 12)}, was something else; copy or train the model again`,
     );
   }
-  return { manifest, policy: new Policy(manifest.shape, params) };
+  return { manifest, policy: new Policy(shape, params, normaliser) };
 }
 
 function readManifest(folder: string): ModelManifest {
@@ -124,7 +133,20 @@ function readManifest(folder: string): ModelManifest {
       `${place}: expected shape and modelHash, was not both`,
     );
   }
+  if (!isNormaliser(manifest.normaliser ?? null)) {
+    throw new OperationError(
+      "MODEL_FORMAT",
+      `${place}: expected normaliser to be null or finite count, mean and variance, was neither`,
+    );
+  }
   return manifest as ModelManifest;
+}
+
+function isNormaliser(value: unknown): boolean {
+  if (value === null) return true;
+  const { count, mean, variance } = Object(value) as Partial<Record<string, unknown>>;
+  const lists = [[count], mean, variance];
+  return lists.every((list) => Array.isArray(list) && list.every(Number.isFinite));
 }
 
 function read(folder: string, file: string): Buffer {

@@ -6,15 +6,25 @@ import { assert, OperationError, type Prng } from "../core/index.ts";
 import { ActorCritic, type NetworkShape } from "./actor-critic.ts";
 import { FLOAT32, type FloatArray } from "./arithmetic.ts";
 import { makeMaskedCategorical, type MaskedCategorical } from "./masked-categorical.ts";
+import { type NormaliserState, ObservationNormaliser } from "./observation-normaliser.ts";
 
 export class Policy {
   readonly shape: NetworkShape;
   readonly #network: ActorCritic;
   readonly #categorical: MaskedCategorical;
   readonly #logs: FloatArray;
+  readonly #normaliser: ObservationNormaliser | null;
+  readonly #normalised: Float32Array<ArrayBuffer>;
 
-  /** `params` are copied; `MODEL_SHAPE` where their number does not fit the shape. */
-  constructor(shape: NetworkShape, params: Float32Array) {
+  /**
+   * `params` are copied; a `normaliser` is what the policy was trained with, and stays frozen.
+   * `MODEL_SHAPE` where their sizes do not fit the shape.
+   */
+  constructor(
+    shape: NetworkShape,
+    params: Float32Array,
+    normaliser: NormaliserState | null = null,
+  ) {
     this.shape = shape;
     this.#network = new ActorCritic(shape, FLOAT32);
     if (params.length !== this.#network.params.length) {
@@ -27,6 +37,8 @@ export class Policy {
     this.#network.params.set(params);
     this.#categorical = makeMaskedCategorical(FLOAT32, shape.actions);
     this.#logs = FLOAT32.allocate(shape.actions);
+    this.#normaliser = normaliser === null ? null : frozen(normaliser, shape.observations);
+    this.#normalised = new Float32Array(shape.observations);
   }
 
   /** Draws an allowed action from the policy's distribution. */
@@ -48,9 +60,25 @@ export class Policy {
 
   #evaluate(observation: Float32Array, mask: Uint8Array): FloatArray {
     assert(observation.length === this.shape.observations, "the observation fits the policy");
-    const logits = this.#network.logits(observation as FloatArray, 1);
+    this.#normaliser?.apply(this.#normalised, observation, 1);
+    const seen = this.#normaliser === null ? (observation as FloatArray) : this.#normalised;
+    const logits = this.#network.logits(seen, 1);
     const entropy = this.#categorical.logProbabilities(this.#logs, 0, logits, 0, mask, 0);
     assert(Number.isFinite(entropy), "observations and weights are numbers");
     return this.#logs;
   }
+}
+
+function frozen(state: NormaliserState, observations: number): ObservationNormaliser {
+  const { mean, variance } = state;
+  if (mean.length !== observations || variance.length !== observations) {
+    throw new OperationError(
+      "MODEL_SHAPE",
+      `model: expected a normaliser of ${observations} observations, was one of ` +
+        `${mean.length} means and ${variance.length} variances`,
+    );
+  }
+  const normaliser = new ObservationNormaliser(observations);
+  normaliser.restore(state);
+  return normaliser;
 }

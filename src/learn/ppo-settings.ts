@@ -21,6 +21,8 @@ export interface PpoSettings {
   /** Lets the learning rate fall linearly to 0 over the run. */
   readonly annealLearningRate: boolean;
   readonly clip: number;
+  /** Lets the clip fall linearly to 0 over the run. */
+  readonly annealClip: boolean;
   /** Clips the value's change as well, as CleanRL does; null does not. */
   readonly valueClip: number | null;
   readonly entropyCoefficient: number;
@@ -29,6 +31,8 @@ export interface PpoSettings {
   readonly halfValueLoss: boolean;
   readonly gradientNormMax: number;
   readonly normaliseAdvantages: boolean;
+  /** Brings observations to mean 0 and deviation 1 by running moments, which the model keeps. */
+  readonly normaliseObservations: boolean;
   /** Ends an update early once the policy has moved this far; null never does. */
   readonly targetKl: number | null;
   readonly hidden: readonly number[];
@@ -47,12 +51,14 @@ export const DEFAULT_PPO: PpoSettings = {
   learningRate: 2.5e-4,
   annealLearningRate: true,
   clip: 0.2,
+  annealClip: false,
   valueClip: 0.2,
   entropyCoefficient: 0.01,
   valueCoefficient: 0.5,
   halfValueLoss: true,
   gradientNormMax: 0.5,
   normaliseAdvantages: true,
+  normaliseObservations: false,
   targetKl: null,
   hidden: [64, 64],
   adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-5 },

@@ -17,6 +17,7 @@ import { ActorCritic, TILE } from "./actor-critic.ts";
 import { FLOAT32, type FloatArray } from "./arithmetic.ts";
 import { gae } from "./gae.ts";
 import { makeMaskedCategorical, type MaskedCategorical } from "./masked-categorical.ts";
+import { type NormaliserState, ObservationNormaliser } from "./observation-normaliser.ts";
 import { type PpoSettings, requirePpoSettings } from "./ppo-settings.ts";
 import { type MinibatchReport, PpoUpdate } from "./ppo-update.ts";
 
@@ -45,6 +46,7 @@ export interface TrainerState {
   readonly actionPrng: PrngState;
   readonly shufflePrng: PrngState;
   readonly env: unknown;
+  readonly normaliser: NormaliserState | null;
   readonly params: Float32Array;
   readonly first: Float32Array;
   readonly second: Float32Array;
@@ -62,6 +64,9 @@ export class PpoTrainer {
   #shufflePrng: Prng;
   readonly #rollout: Rollout;
   readonly #logs: FloatArray;
+  readonly #normaliser: ObservationNormaliser | null;
+  /** Observations of all lanes as the networks see them. [N, O] */
+  readonly #normalised: Float32Array;
 
   /** Resets `env`, which must reset its lanes in the same step. */
   constructor(env: VectorEnv, settings: PpoSettings, seed: number | string) {
@@ -85,6 +90,9 @@ export class PpoTrainer {
     this.#categorical = makeMaskedCategorical(FLOAT32, actions);
     this.#rollout = new Rollout(settings.rolloutSteps, env);
     this.#logs = FLOAT32.allocate(actions);
+    const isNormalised = settings.normaliseObservations;
+    this.#normaliser = isNormalised ? new ObservationNormaliser(observations) : null;
+    this.#normalised = new Float32Array(isNormalised ? env.observations.length : 0);
     env.reset(`env ${prng.fork("env").uint32()}`);
   }
 
@@ -99,11 +107,11 @@ export class PpoTrainer {
   iterate(): IterationReport {
     assert(!this.isDone, "a run that is done does not go on");
     const { settings } = this;
-    const share = settings.annealLearningRate ? 1 - this.steps / settings.totalSteps : 1;
-    const learningRate = settings.learningRate * share;
+    const share = 1 - this.steps / settings.totalSteps;
+    const learningRate = settings.learningRate * (settings.annealLearningRate ? share : 1);
     this.#collect();
     this.#estimate();
-    const mean = this.#learn(learningRate);
+    const mean = this.#learn(learningRate, settings.clip * (settings.annealClip ? share : 1));
     this.iteration += 1;
     this.steps += this.#rollout.size;
     return {
@@ -123,12 +131,14 @@ export class PpoTrainer {
     rollout.begin();
     for (let t = 0; t < rollout.T; t++) {
       const row = t * N;
-      rollout.observations.set(env.observations, row * O);
+      this.#normaliser?.update(env.observations, N);
+      const observations = this.#seen(env.observations);
+      rollout.observations.set(observations, row * O);
       rollout.masks.set(env.actionMasks, row * A);
-      this.#valuesOf(env.observations, rollout.values, row);
+      this.#valuesOf(observations, rollout.values, row);
       for (let from = 0; from < N; from += TILE) {
         const B = Math.min(TILE, N - from);
-        const logits = this.network.logits(slice(env.observations, from, B, O), B);
+        const logits = this.network.logits(slice(observations, from, B, O), B);
         for (let b = 0; b < B; b++) {
           const lane = from + b;
           const logs = this.#logs;
@@ -143,9 +153,15 @@ export class PpoTrainer {
       rollout.record(t, env);
       // An episode that was cut off went on unseen: its last observation has a value.
       if (env.truncated.includes(1))
-        this.#valuesOf(env.finalObservations, rollout.finalValues, row);
+        this.#valuesOf(this.#seen(env.finalObservations), rollout.finalValues, row);
     }
-    this.#valuesOf(env.observations, rollout.lastValues, 0);
+    this.#valuesOf(this.#seen(env.observations), rollout.lastValues, 0);
+  }
+
+  /** What the networks see of all lanes' observations; valid until the next call. */
+  #seen(observations: Float32Array): Float32Array {
+    this.#normaliser?.apply(this.#normalised, observations, this.#env.count);
+    return this.#normaliser === null ? observations : this.#normalised;
   }
 
   #valuesOf(observations: Float32Array, into: FloatArray, at: number): void {
@@ -171,11 +187,11 @@ export class PpoTrainer {
     gae(rollout.advantages, rollout.returns, rollout, { T, N, gamma, lambda }, FLOAT32);
   }
 
-  #learn(learningRate: number): MinibatchReport {
+  #learn(learningRate: number, clip: number): MinibatchReport {
     const { settings } = this;
     const rollout = this.#rollout;
     const M = rollout.size / settings.minibatches;
-    const { clip, entropyCoefficient } = settings;
+    const { entropyCoefficient } = settings;
     const rates = { learningRate, clip, entropyCoefficient };
     const reports: MinibatchReport[] = [];
     for (let epoch = 0; epoch < settings.epochs; epoch++) {
@@ -206,6 +222,11 @@ export class PpoTrainer {
     }
   }
 
+  /** Moments that observations are normalised by, for a `Policy`; null where they are not. */
+  get normaliser(): NormaliserState | null {
+    return this.#normaliser?.save() ?? null;
+  }
+
   /** State between two iterations; arrays are copies. */
   save(): TrainerState {
     const { params } = this.network;
@@ -218,6 +239,7 @@ export class PpoTrainer {
       actionPrng: this.#actionPrng.save(),
       shufflePrng: this.#shufflePrng.save(),
       env: this.#env.save(),
+      normaliser: this.normaliser,
       params: Float32Array.from(params),
       first: Float32Array.from(this.#update.first),
       second: Float32Array.from(this.#update.second),
@@ -245,6 +267,7 @@ export class PpoTrainer {
     this.network.params.set(state.params);
     this.#update.first.set(state.first);
     this.#update.second.set(state.second);
+    if (state.normaliser !== null) this.#normaliser?.restore(state.normaliser);
     this.#env.restore(state.env);
   }
 
