@@ -1,7 +1,19 @@
-/** Own orders of a recorded episode as spans: from when to when each stood at which price. */
+/**
+ * Own orders and fills of a recorded episode, read off its journal through the same fold that kept
+ * them when it was played.
+ */
 import { BookSide } from "../../market/index.ts";
 import type { EpisodeJournal } from "../../journal/index.ts";
+import {
+  applyOrderEvent,
+  isOpen,
+  newOrder,
+  type Order,
+  type OrderEvent,
+  type OrderRequest,
+} from "../../orders/index.ts";
 
+/** From when to when an order stood at one price; centi-cents and microseconds. */
 export interface OrderSpan {
   readonly isBid: boolean;
   readonly price: number;
@@ -9,50 +21,56 @@ export interface OrderSpan {
   readonly toUs: number;
 }
 
-/** One span per price that an order had while it was open, as far as we had heard. */
-export function ordersOf({ steps }: EpisodeJournal): OrderSpan[] {
+export interface Fill {
+  /** Step in which we heard of it. */
+  readonly step: number;
+  readonly request: OrderRequest;
+  readonly event: Extract<OrderEvent, { kind: "filled" }>;
+}
+
+export interface Orders {
+  readonly spans: readonly OrderSpan[];
+  readonly fills: readonly Fill[];
+  /** Last moment that the journal knows of, in microseconds. */
+  readonly endUs: number;
+}
+
+/**
+ * One span per price of every order that the venue accepted: from the decision that sent it, or the
+ * news of the amendment that moved it, to the news of its end, or to the end of the episode.
+ */
+export function ordersOf({ steps }: EpisodeJournal): Orders {
   const spans: OrderSpan[] = [];
-  const open = new Map<
-    string,
-    { isBid: boolean; price: number; fromUs: number; size: number; filled: number }
-  >();
-  const sides = new Map<string, { isBid: boolean; price: number; size: number }>();
-  const close = (id: string, toUs: number): void => {
-    const order = open.get(id);
-    if (order === undefined) return;
-    spans.push({ isBid: order.isBid, price: order.price, fromUs: order.fromUs, toUs });
-    open.delete(id);
+  const fills: Fill[] = [];
+  const open = new Map<string, { order: Order; fromUs: number }>();
+  let endUs = 0;
+  const close = ({ order, fromUs }: { order: Order; fromUs: number }, toUs: number): void => {
+    const isBid = order.request.side === BookSide.bid;
+    spans.push({ isBid, price: order.price, fromUs, toUs });
   };
-  for (const { sent, events } of steps) {
+  for (const { step, atUs, sent, events } of steps) {
+    endUs = Math.max(endUs, atUs);
     for (const command of sent) {
       if (command.kind !== "submit") continue;
-      const { clientOrderId, side, price, size } = command.request;
-      sides.set(clientOrderId, { isBid: side === BookSide.bid, price, size });
+      const { request } = command;
+      open.set(request.clientOrderId, { order: newOrder(request, atUs), fromUs: atUs });
     }
     for (const event of events) {
-      const { clientOrderId: id, atUs } = event;
-      const known = sides.get(id);
-      const order = open.get(id);
-      if (event.kind === "accepted" && known !== undefined) {
-        open.set(id, {
-          isBid: known.isBid,
-          price: known.price,
-          fromUs: atUs,
-          size: known.size,
-          filled: 0,
-        });
-      } else if (event.kind === "amended" && order !== undefined) {
-        close(id, atUs);
-        open.set(id, { ...order, price: event.price, fromUs: atUs, size: event.size });
-      } else if (event.kind === "cancelled") {
-        close(id, atUs);
-      } else if (event.kind === "filled" && order !== undefined) {
-        order.filled += event.size;
-        if (order.filled >= order.size) close(id, atUs);
+      endUs = Math.max(endUs, event.atUs);
+      const entry = open.get(event.clientOrderId);
+      if (entry === undefined) continue;
+      if (event.kind === "filled") fills.push({ step, request: entry.order.request, event });
+      const order = applyOrderEvent(entry.order, event);
+      if (isOpen(order)) {
+        const hasMoved = order.price !== entry.order.price;
+        if (hasMoved) close(entry, event.atUs);
+        open.set(event.clientOrderId, { order, fromUs: hasMoved ? event.atUs : entry.fromUs });
+        continue;
       }
+      if (order.status !== "rejected") close(entry, event.atUs);
+      open.delete(event.clientOrderId);
     }
   }
-  const endUs = steps.at(-1)?.atUs ?? 0;
-  for (const id of [...open.keys()]) close(id, endUs);
-  return spans;
+  for (const entry of open.values()) close(entry, endUs);
+  return { spans, fills, endUs };
 }
