@@ -124,15 +124,19 @@ export type Overrides = {
 };
 
 /**
- * Defaults, then the file, then flags. `CONFIGURATION` names the file, the key, what was expected
- * and what was found.
+ * Defaults, then `base`, then the file, then flags. `CONFIGURATION` names the file, the key, what
+ * was expected and what was found.
  */
-export function readConfiguration(file: string | undefined, overrides: Overrides): Configuration {
+export function readConfiguration(
+  file: string | undefined,
+  overrides: Overrides,
+  base: Pick<Overrides, "episode"> = {},
+): Configuration {
   const place = file ?? "configuration";
   const written = file === undefined ? {} : readJson(file);
   // The file is judged by itself first, so that an error in it is not blamed on a flag.
   check(place, written);
-  return check("flags", merge(written, overrides));
+  return check("flags", merge(merge(base, written as object), overrides));
 }
 
 function check(place: string, value: unknown): Configuration {

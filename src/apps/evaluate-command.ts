@@ -1,10 +1,12 @@
 /** `kalshi-gym evaluate`: a model against baselines on sessions that it has not seen. */
+import { accessSync, constants } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { ModelManifest, PolicyResult } from "../learn/index.ts";
-import { present, Prng } from "../core/index.ts";
+import { makeFolder, messageOf, OperationError, present, Prng } from "../core/index.ts";
 import { drawStart } from "../sim/index.ts";
 import { BASELINES } from "../strategies/index.ts";
-import { type Configuration, episodeSettings, wanted } from "./configuration.ts";
+import { type Configuration, episodeSettings, type Overrides, wanted } from "./configuration.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { recordEpisode, type Recording, type RecordingOptions } from "./episode-recording.ts";
 import { collapseWarning, evaluationLines, runEvaluation } from "./evaluating.ts";
@@ -43,13 +45,17 @@ export function evaluateCommand(): Command {
   return command.action(async (flags: EvaluateFlags) => {
     const io = consoleFor(command);
     const { episodes, choice } = flags;
-    const configuration = configurationOf(flags, {
+    const more = {
       evaluation: { episodes, choice },
       files: { sessions: flags.sessions, model: flags.model },
-    });
-    const { files } = configuration;
-    const model = wanted("--model", "files.model", files.model);
+    };
+    const modelFolder = configurationOf(flags, more).files.model;
+    const model = wanted("--model", "files.model", modelFolder);
     const { manifest, policy } = openModel(model);
+    // A policy is judged in the world that it was trained in, unless told otherwise.
+    const configuration = configurationOf(flags, more, trainedWorld(manifest));
+    const { files } = configuration;
+    for (const path of [flags.record, flags.report]) if (path !== undefined) requireWritable(path);
     const sessions = loadSessions(wanted("--sessions", "files.sessions", files.sessions), io);
     warnOfSeenSessions(manifest, sessions, io);
     const interruption = listenForInterruption(() => io.warn("\nStopping after this episode."));
@@ -78,6 +84,26 @@ export function evaluateCommand(): Command {
       interruption.release();
     }
   });
+}
+
+/** The episode settings that a model was trained with, where its manifest tells of any. */
+function trainedWorld({ configuration }: ModelManifest): Pick<Overrides, "episode"> {
+  const { episode } = (configuration ?? {}) as Pick<Overrides, "episode">;
+  return episode === undefined ? {} : { episode };
+}
+
+/** Refuses a place that cannot be written before the work is done rather than after. */
+function requireWritable(path: string): void {
+  makeFolder(dirname(resolve(path)));
+  try {
+    accessSync(dirname(resolve(path)), constants.W_OK);
+  } catch (error) {
+    throw new OperationError(
+      "FILE_WRITE",
+      `${path}: expected a place that can be written, was: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
 }
 
 function tell(

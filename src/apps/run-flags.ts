@@ -28,13 +28,14 @@ export function addRunFlags(command: Command): Command {
 }
 
 /** The configuration that file and flags make; `more` are flags of one command alone. */
-export function configurationOf(flags: RunFlags, more: Overrides = {}): Configuration {
+export function configurationOf(
+  flags: RunFlags,
+  more: Overrides = {},
+  base: Pick<Overrides, "episode"> = {},
+): Configuration {
   const { fillModel, pricing, episodeSteps: steps } = flags;
-  return readConfiguration(flags.config, {
-    seed: flags.seed,
-    ...more,
-    episode: { fillModel, pricing, steps },
-  });
+  const overrides = { seed: flags.seed, ...more, episode: { fillModel, pricing, steps } };
+  return readConfiguration(flags.config, overrides, base);
 }
 
 export function wholeNumber(text: string): number {
