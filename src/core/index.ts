@@ -5,6 +5,7 @@
  */
 export { assert, present, unreachable } from "./assert.ts";
 export { writeFileAtomically } from "./atomic-file.ts";
+export { clearList } from "./clear-list.ts";
 export {
   formatCentiCents,
   formatFixed,

@@ -2,7 +2,14 @@
  * One account as its events tell it: open orders, positions, cash, what is locked. The trader folds
  * what has reached it into one of these; a venue keeps another. It decides nothing.
  */
-import { assert, type CentiCents, type Lots, type MicroUsd, present } from "../core/index.ts";
+import {
+  assert,
+  type CentiCents,
+  clearList,
+  type Lots,
+  type MicroUsd,
+  present,
+} from "../core/index.ts";
 import { BookSide, type FeeTerms } from "../market/index.ts";
 import { type Exposure, lockedCash } from "./collateral.ts";
 import { Ledger } from "./ledger.ts";
@@ -153,7 +160,7 @@ export class Account {
   #relock(market: number): void {
     const open = this.#open[market] as Order[];
     const exposures = this.#exposures;
-    exposures.length = 0;
+    clearList(exposures);
     for (const order of open) exposures.push(exposureOf(order));
     const locked = this.lockWith(market, exposures);
     this.#lockedTotal += locked - (this.#locked[market] as number);

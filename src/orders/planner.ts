@@ -162,10 +162,10 @@ export class Planner {
     if (price === 0) return null;
     const target = { side, price, size: wanted as Lots, reduceOnly };
     // Reducing orders pay for themselves.
-    if (reduceOnly) return target;
+    if (reduceOnly || isPlenty(account, target.size)) return target;
     const working = workingOrder(account, market, action);
     const size = this.#affordable(market, account, target, working);
-    return size > 0 ? { ...target, size } : null;
+    return size > 0 ? { side, price, size, reduceOnly } : null;
   }
 
   /** The price that the rule gives, or 0 where the book has none. */
@@ -207,8 +207,7 @@ export class Planner {
 
   /** The largest part of the target's size that cash can be locked for, in whole contracts. */
   #affordable(market: number, account: Account, target: Target, working: Order | null): Lots {
-    // Enough for any price and its fees: the usual case costs one comparison.
-    if (account.available >= target.size * ONE_DOLLAR_CC * 1.1 + ONE_DOLLAR_CC) return target.size;
+    if (isPlenty(account, target.size)) return target.size;
     const others: Exposure[] = [];
     for (const order of account.openOrders(market)) {
       if (order !== working) others.push(exposureOf(order));
@@ -229,6 +228,11 @@ export class Planner {
 export function actionOf(request: Pick<OrderRequest, "side" | "reduceOnly">): Action {
   if (request.side === BookSide.bid) return request.reduceOnly ? Action.sellNo : Action.buyYes;
   return request.reduceOnly ? Action.sellYes : Action.buyNo;
+}
+
+/** True with cash for `size` at any price and its fees: the usual case costs one comparison. */
+function isPlenty(account: Account, size: Lots): boolean {
+  return account.available >= size * ONE_DOLLAR_CC * 1.1 + ONE_DOLLAR_CC;
 }
 
 function workingOrder(account: Account, market: number, action: Action): Order | null {

@@ -30,7 +30,7 @@ export interface ExchangeOrder {
   /** Total size, filled lots included. */
   size: number;
   filled: number;
-  remaining: number;
+  remaining: Lots;
   /** The order's fee rounding account. */
   feeCarry: number;
   /** First tape row that may fill it: what the feed told before belongs to others. */
@@ -329,7 +329,7 @@ export class SimulatedMarket {
     atUs: number,
   ): void {
     order.filled += size;
-    order.remaining -= size;
+    order.remaining = (order.remaining - size) as Lots;
     this.#sink.filled(order, price, size as Lots, role, evidence, atUs);
   }
 

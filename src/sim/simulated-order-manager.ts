@@ -14,6 +14,7 @@
 import {
   assert,
   type CentiCents,
+  clearList,
   type Lots,
   type MicroUsd,
   type Prng,
@@ -78,6 +79,8 @@ export class SimulatedOrderManager implements OrderManager {
   readonly #latency: Latency;
   readonly #fees: readonly FeeTerms[];
   readonly #usedIds = new Set<ClientOrderId>();
+  /** Reused by every look at what is funded. */
+  readonly #exposures: Exposure[] = [];
   #commands: Command[] = [];
   #commandHead = 0;
   #answers: OrderEvent[] = [];
@@ -130,7 +133,7 @@ export class SimulatedOrderManager implements OrderManager {
       count += 1;
     }
     if (this.#answerHead === this.#answers.length && this.#answerHead > 0) {
-      this.#answers.length = 0;
+      clearList(this.#answers);
       this.#answerHead = 0;
     }
     return count;
@@ -147,7 +150,7 @@ export class SimulatedOrderManager implements OrderManager {
       this.#execute(command);
     }
     if (this.#commandHead === this.#commands.length && this.#commandHead > 0) {
-      this.#commands.length = 0;
+      clearList(this.#commands);
       this.#commandHead = 0;
     }
     this.#advanceMarkets(atUs);
@@ -275,7 +278,7 @@ export class SimulatedOrderManager implements OrderManager {
     const { restedRow } = order;
     this.#answers.push({ kind: "amended", clientOrderId, price, size, atUs: this.#answerUs(atUs) });
     order.size = size;
-    order.remaining = size - order.filled;
+    order.remaining = (size - order.filled) as Lots;
     if (keepsPlace) {
       order.restedRow = restedRow;
       return;
@@ -345,20 +348,16 @@ export class SimulatedOrderManager implements OrderManager {
 
   /** True where cash covers all open orders with `added` in place of `replaced`. */
   #isFunded(market: number, replaced: ExchangeOrder | null, added: Exposure): boolean {
+    const exposures = this.#exposures;
     let locked = 0;
     for (let index = 0; index < this.markets.length; index++) {
-      const exposures: Exposure[] = [];
       for (const order of (this.markets[index] as SimulatedMarket).resting) {
-        if (order === replaced) continue;
-        exposures.push({
-          side: order.side,
-          price: order.price,
-          remaining: order.remaining as Lots,
-        });
+        if (order !== replaced) exposures.push(order);
       }
       if (index === market) exposures.push(added);
       const terms = this.#fees[index] as FeeTerms;
       locked += lockedCash(terms, this.venueLedger.position(index), exposures);
+      clearList(exposures);
     }
     return locked <= this.venueLedger.cash;
   }

@@ -6,7 +6,13 @@
  *
  * One decision: `receive` -> `showQuote` -> (`mask`, `fillView`) -> `act`.
  */
-import { type CentiCents, type Lots, type MicroUsd, ONE_DOLLAR_CC } from "../core/index.ts";
+import {
+  type CentiCents,
+  clearList,
+  type Lots,
+  type MicroUsd,
+  ONE_DOLLAR_CC,
+} from "../core/index.ts";
 import type { AccountView } from "../features/index.ts";
 import { BookSide, type FeeTerms, type PriceGrid } from "../market/index.ts";
 import {
@@ -77,7 +83,7 @@ export class Trader {
       this.observer?.received(event);
     }
     const count = events.length;
-    events.length = 0;
+    clearList(events);
     return count;
   }
 
@@ -133,7 +139,7 @@ export class Trader {
     const commands = this.#commands;
     this.planner.plan(action, market, this.account, this.quote(market), commands);
     for (const command of commands) this.send(command, atUs);
-    commands.length = 0;
+    clearList(commands);
   }
 
   /** Sends one command, if the gate lets it through; the reason if not. */
