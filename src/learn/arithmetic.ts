@@ -34,10 +34,13 @@ const [E0, E1, E2, E3, E4, E5] = EXP as [number, number, number, number, number,
 const bits = new Int32Array(1);
 const float = new Float32Array(bits.buffer);
 
-/** e to the x in float32; 0 below -87.3, the largest finite float above 88.7. */
+/** Beyond it e^x would ask for a power of two that float32 does not have. */
+const EXP_LIMIT = f(88.37);
+
+/** e to the x in float32; 0 below -87.3, 2.39e38 above 88.37, NaN of NaN. */
 export function exp32(x: number): number {
   if (x < -87.3) return 0;
-  const top = x > 88.7 ? f(88.7) : x;
+  const top = x > EXP_LIMIT ? EXP_LIMIT : x;
   const k = Math.floor(f(f(top * LOG2_E) + 0.5));
   const r = f(f(top - f(k * LN2_HIGH)) - f(k * LN2_LOW));
   const z = f(r * r);
@@ -69,8 +72,9 @@ const [L0, L1, L2, L3, L4, L5, L6, L7, L8] = LN as [
 ];
 const SQRT_HALF = f(0.707106781186547524);
 
-/** Natural logarithm of a positive normal float32. */
+/** Natural logarithm of a normal float32; -Infinity of 0, NaN of negative numbers and NaN. */
 export function ln32(x: number): number {
+  if (!(x > 0 && x < Infinity)) return x === 0 ? -Infinity : x === Infinity ? x : Number.NaN;
   float[0] = x;
   const word = bits[0] as number;
   let exponent = ((word >> 23) & 0xff) - 126;

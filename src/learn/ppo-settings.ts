@@ -81,6 +81,20 @@ export function requirePpoSettings(settings: PpoSettings, lanes: number): void {
     const value = settings[name];
     if (!(value > 0 && value < Infinity)) throw refusal(name, "a positive number", value, "");
   }
+  for (const name of ["valueClip", "targetKl"] as const) {
+    const value = settings[name];
+    if (value === null || (value > 0 && value < Infinity)) continue;
+    throw refusal(name, "a positive number, or null for none", value, "");
+  }
+  for (const name of ["entropyCoefficient", "valueCoefficient"] as const) {
+    const value = settings[name];
+    if (!(value >= 0 && value < Infinity)) throw refusal(name, "a number from 0 up", value, "");
+  }
+  for (const width of settings.hidden) {
+    if (Number.isInteger(width) && width >= 1) continue;
+    throw refusal("hidden", "widths of layers, whole numbers from 1 up", width, "");
+  }
+  requireAdam(settings.adam);
   const batch = rolloutSteps * lanes;
   if (batch % minibatches !== 0) {
     throw refusal(
@@ -96,6 +110,20 @@ export function requirePpoSettings(settings: PpoSettings, lanes: number): void {
   }
   if (minibatch < 2) {
     throw refusal("minibatches", "at least two samples in a minibatch", minibatch, "");
+  }
+}
+
+function requireAdam(adam: AdamSettings): void {
+  for (const name of ["beta1", "beta2"] as const) {
+    const value = adam[name];
+    // At 1 the moments would never move, and their correction would divide by 0.
+    if (!(value >= 0 && value < 1)) {
+      throw refusal(`adam.${name}`, "a number from 0 to below 1", value, "");
+    }
+  }
+  const { epsilon } = adam;
+  if (!(epsilon > 0 && epsilon < Infinity)) {
+    throw refusal("adam.epsilon", "a positive number", epsilon, "");
   }
 }
 

@@ -30,6 +30,23 @@ test("float32 exp, ln and tanh are as accurate as they say", () => {
   expect(tanh32(0)).toBe(0);
 });
 
+test("float32 exp and ln say where they end, and keep NaN", () => {
+  let last = 0;
+  for (let x = -87.2; x < 88.36; x += 0.01) {
+    const y = exp32(Math.fround(x));
+    expect(y > last && Math.fround(y) === y).toBe(true);
+    last = y;
+  }
+  for (const x of [88.37, 88.5, 88.7, 89, 1e30, Infinity]) {
+    expect(exp32(Math.fround(x))).toBeGreaterThan(2.38e38);
+    expect(exp32(Math.fround(x))).toBeLessThan(2.4e38);
+  }
+  for (const x of [-87.4, -1000, -Infinity]) expect(exp32(x)).toBe(0);
+  expect(exp32(Number.NaN)).toBeNaN();
+  expect([ln32(0), ln32(Infinity)]).toEqual([-Infinity, Infinity]);
+  expect([ln32(-1), ln32(Number.NaN)]).toEqual([Number.NaN, Number.NaN]);
+});
+
 test("a dense layer equals its definition, rounded after every operation, at odd sizes", () => {
   const prng = Prng.fromSeed(seed);
   const { linear } = makeKernels(FLOAT32);

@@ -208,4 +208,10 @@ test("settings that do not fit together are refused with what to change", () => 
   expect(make({ rolloutSteps: 5 })).toThrow(/ppo.minibatches: expected a divisor of .* 15, was 4/);
   expect(make({ rolloutSteps: 4, shards: 2 })).toThrow(/ppo.shards: expected a divisor .* 3/);
   expect(make({ learningRate: 0 })).toThrow(/ppo.learningRate: expected a positive number, was 0/);
+  expect(make({ hidden: [8, 0] })).toThrow(/ppo.hidden: expected widths of layers, .* was 0/);
+  expect(make({ valueClip: -1 })).toThrow(/ppo.valueClip: expected a positive number, or null/);
+  expect(make({ entropyCoefficient: Number.NaN })).toThrow(/ppo.entropyCoefficient: .* was NaN/);
+  expect(make({ adam: { beta1: 0.9, beta2: 1, epsilon: 1e-5 } })).toThrow(
+    /ppo.adam.beta2: .*was 1/,
+  );
 });
