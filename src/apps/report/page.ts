@@ -58,11 +58,16 @@ ${items(assumptions(configuration))}
 <details><summary>Configuration of this evaluation</summary>
 <pre>${escape(JSON.stringify(configuration, null, 2))}</pre></details>
 <details><summary>Model</summary>
-<pre>${escape(JSON.stringify(model, null, 2))}</pre></details>
+<pre>${escape(JSON.stringify(model, withoutMoments, 2))}</pre></details>
 </main>
 </body>
 </html>
 `;
+}
+
+/** Leaves out the moments of 52 observations: long, and of use to nobody who reads. */
+function withoutMoments(key: string, value: unknown): unknown {
+  return key === "normaliser" ? undefined : value;
 }
 
 const RESULTS_CAPTION =
@@ -155,12 +160,16 @@ function actionWords(name: string): string {
   return `${verb.toLowerCase()} ${outcome}`.trim();
 }
 
-/** Why an episode ended, by the journal's word. */
-const ENDS = {
-  terminated: "the market settled",
-  truncated: "the step limit, or the end of the recording or of an unbroken feed",
-  interrupted: "interrupted by the user",
-} as const;
+interface Settings {
+  readonly fillModel?: unknown;
+  readonly steps?: unknown;
+}
+
+function whyEnded({ end, steps }: EpisodeJournal["end"], settings: Settings): string {
+  if (end === "terminated") return "the market settled";
+  if (end === "interrupted") return "interrupted by the user";
+  return steps === settings.steps ? "its step limit" : "the recording, or its unbroken feed, ended";
+}
 
 function facts({ episode: { journal }, equity }: ReportInput): string {
   const { header, steps, end, journalHash } = journal;
@@ -168,7 +177,8 @@ function facts({ episode: { journal }, equity }: ReportInput): string {
   const startUs = steps[0]?.atUs ?? 0;
   const contracts = fills.reduce((sum, { event }) => sum + event.size, 0) / 100;
   const fees = fills.reduce((sum, { event }) => sum + event.fee, 0) / 1e6;
-  const { fillModel } = header.settings as { readonly fillModel?: unknown };
+  const settings = header.settings as Settings;
+  const { fillModel } = settings;
   const hold = equity.get("hold")?.at(-1)?.[1];
   const rows: [string, string][] = [
     ["market", escape(header.ticker)],
@@ -178,10 +188,13 @@ function facts({ episode: { journal }, equity }: ReportInput): string {
       ? [["fill model", escape(describeFillModel(fillModel))] as [string, string]]
       : []),
     ["start", moment(startUs)],
-    ["end", `${moment(endUs)}, after ${clock((endUs - startUs) / 1e6)}: ${ENDS[end.end]}`],
+    [
+      "end",
+      `${moment(endUs)}, after ${clock((endUs - startUs) / 1e6)}: ${whyEnded(end, settings)}`,
+    ],
     ["decisions", grouped(end.steps)],
     ["fills", `${grouped(fills.length)}, of ${grouped(contracts)} contracts in all`],
-    ["fees", dollars(fees, 4)],
+    ["fees", fees === 0 ? "none" : dollars(fees, 4)],
     [
       "final value",
       dollars(end.value / 1e6) +

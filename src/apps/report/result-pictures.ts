@@ -63,7 +63,7 @@ export function learningPicture(charts: Charts, learning: readonly IterationRepo
   const panels: Panel[] = ended.length === 0 ? [] : [{ height: 230, plotted: returns }];
   return picture(
     {
-      heading: "Training",
+      heading: "Learning curve",
       description: "Learning curve: return of an episode and entropy of the policy over training",
       ...(ended.length === 0
         ? {}
