@@ -6,6 +6,7 @@ import { BASELINES } from "../strategies/index.ts";
 import { type Configuration, episodeSettings } from "./configuration.ts";
 import type { Console } from "./console.ts";
 import { breathe, type Interruption } from "./interruption.ts";
+import { advantages } from "./report/report-text.ts";
 import type { LoadedSession } from "./wire.ts";
 
 export interface EvaluatingOptions {
@@ -61,6 +62,12 @@ export function evaluationLines(results: ReadonlyMap<string, PolicyResult>): str
     const share = `${Math.round(100 * (actionShares[most] ?? 0))} % ${ACTION_NAMES[most] ?? ""}`;
     lines.push(
       `  ${name.padEnd(9)} ${dollars(mean).padStart(12)}     ${interval.padEnd(22)}  ${share}`,
+    );
+  }
+  for (const [name, advantage] of advantages(results)) {
+    const interval = `${dollars(advantage.low)} to ${dollars(advantage.high)}`;
+    lines.push(
+      `  agent less ${name.padEnd(7)}${dollars(advantage.mean).padStart(8)}     ${interval}  paired`,
     );
   }
   return lines;
