@@ -126,8 +126,16 @@ export function timeScale(
 ): Readonly<Record<string, unknown>> {
   const domain = [0, end];
   if (!isLowest) return { domain, axis: null };
-  const label = "time since the episode's start (minutes:seconds)";
-  return { domain, ticks, tickFormat: clock, label, labelOffset: 38, labelAnchor: "center" };
+  const form = end < 3600 ? "minutes:seconds" : "hours:minutes:seconds";
+  const label = `time since the episode's start (${form})`;
+  return {
+    domain,
+    ticks,
+    tickFormat: (seconds: number) => clock(seconds, end >= 3600),
+    label,
+    labelOffset: 38,
+    labelAnchor: "center",
+  };
 }
 
 /**

@@ -14,12 +14,12 @@ export function grouped(number: number | string): string {
   return fraction === undefined ? groups : `${groups}.${fraction}`;
 }
 
-/** Seconds as m:ss, from an hour on as h:mm:ss; rounded down to whole seconds. */
-export function clock(seconds: number): string {
+/** Seconds as m:ss, from an hour on or where told as h:mm:ss; rounded down to whole seconds. */
+export function clock(seconds: number, withHours = seconds >= 3600): string {
   const whole = Math.floor(seconds);
   const two = (value: number): string => String(value).padStart(2, "0");
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+  return withHours ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
 /** A time of the recording in words, UTC. */
