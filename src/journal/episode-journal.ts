@@ -19,6 +19,7 @@ import {
   writeFileAtomically,
 } from "../core/index.ts";
 import type { OrderCommand, OrderEvent } from "../orders/index.ts";
+import { requireEnd, requireHeader, requireStep } from "./record-shape.ts";
 
 const FORMAT = "kalshi-gym episode";
 const FORMAT_VERSION = 1;
@@ -125,7 +126,8 @@ function link(chain: string, record: JournalStep | JournalEnd): string {
 }
 
 /**
- * Reads an episode and checks its chain. `EPISODE_MISSING`, `EPISODE_FORMAT`, `EPISODE_VERSION`;
+ * Reads an episode, checks its chain and that each line has what it should. `EPISODE_MISSING`,
+ * `EPISODE_VERSION`; `EPISODE_FORMAT` names the line and the member that is not as written;
  * `EPISODE_DAMAGED` names the first line whose hash does not follow from what stands before it.
  */
 export function readEpisode(path: string): EpisodeJournal {
@@ -147,6 +149,7 @@ export function readEpisode(path: string): EpisodeJournal {
       `${path}:1: expected formatVersion ${FORMAT_VERSION}, was ${String(header.formatVersion)}`,
     );
   }
+  requireHeader(`${path}:1`, header);
   let chain = sha256(canonicalJson(header));
   const steps: JournalStep[] = [];
   for (let index = 1; index < lines.length; index++) {
@@ -164,9 +167,11 @@ export function readEpisode(path: string): EpisodeJournal {
     }
     if (isEnd) {
       requireNothingAfter(path, lines, index);
+      requireEnd(`${path}:${index + 1}`, record, steps.length);
       const end = record as unknown as JournalEnd;
       return { header, hints: first.hints ?? {}, steps, end, journalHash: chain };
     }
+    requireStep(`${path}:${index + 1}`, record, steps.length);
     steps.push(record as unknown as JournalStep);
   }
   throw new OperationError(
@@ -186,9 +191,10 @@ function requireNothingAfter(path: string, lines: readonly string[], end: number
 
 function readLines(path: string): string[] {
   try {
-    return readFileSync(path, "utf8")
-      .split("\n")
-      .filter((line) => line !== "");
+    const lines = readFileSync(path, "utf8").split("\n");
+    // Only behind the last line: an empty one further up is damage, and numbers must stay true.
+    while (lines.at(-1) === "") lines.pop();
+    return lines;
   } catch (error) {
     throw new OperationError(
       "EPISODE_MISSING",
