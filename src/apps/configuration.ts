@@ -30,10 +30,25 @@ const MARKET_PPO: PpoSettings = {
 const whole = z.int().min(1);
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
-const latencyUs = z.union(
-  [z.int().min(0), z.strictObject({ minUs: z.int().min(0), maxUs: z.int().min(0) })],
-  { error: "expected whole microseconds, or {minUs, maxUs}" },
-);
+/** What is more would not fit into memory, and is a slip of the keyboard. */
+const ROLLOUT_ROWS_MAX = 2 ** 22;
+const LAYER_UNITS_MAX = 2048;
+const LAYERS_MAX = 8;
+
+/** Dollars or contracts of which `scale` times as many are whole, so that nothing is rounded. */
+const amount = (scale: number, most: number) =>
+  positive
+    .max(most, { abort: true })
+    .refine((value) => isExact(value, scale), { error: `expected a multiple of ${1 / scale}` });
+const STARTING_CASH_USD_MAX = 1e9;
+const CONTRACTS_MAX = 1e7;
+
+const latencyRange = z
+  .strictObject({ minUs: z.int().min(0), maxUs: z.int().min(0) })
+  .refine(({ minUs, maxUs }) => minUs <= maxUs, { error: "expected minUs to be at most maxUs" });
+const latencyUs = z.union([z.int().min(0), latencyRange], {
+  error: "expected whole microseconds, or {minUs, maxUs}",
+});
 
 const schema = z.strictObject({
   /** What a command works on, where its flags do not say. */
@@ -51,9 +66,13 @@ const schema = z.strictObject({
   episode: z
     .strictObject({
       steps: whole.nullable().default(DEFAULT_EPISODE.steps),
-      startingCashUsd: positive.default(DEFAULT_EPISODE.startingCash / 1e6),
-      orderContracts: positive.default(DEFAULT_EPISODE.orderSize / 100),
-      positionLimitContracts: positive.default(DEFAULT_EPISODE.positionLimit / 100),
+      startingCashUsd: amount(1e6, STARTING_CASH_USD_MAX).default(
+        DEFAULT_EPISODE.startingCash / 1e6,
+      ),
+      orderContracts: amount(100, CONTRACTS_MAX).default(DEFAULT_EPISODE.orderSize / 100),
+      positionLimitContracts: amount(100, CONTRACTS_MAX).default(
+        DEFAULT_EPISODE.positionLimit / 100,
+      ),
       openOrdersMax: whole.default(DEFAULT_EPISODE.openOrdersMax),
       pricing: z.enum(PRICINGS).default(DEFAULT_EPISODE.pricing),
       fillModel: z
@@ -93,8 +112,9 @@ const schema = z.strictObject({
       normaliseObservations: z.boolean().default(MARKET_PPO.normaliseObservations),
       targetKl: positive.nullable().default(MARKET_PPO.targetKl),
       hidden: z
-        .array(whole)
+        .array(whole.max(LAYER_UNITS_MAX))
         .min(1)
+        .max(LAYERS_MAX)
         .default([...MARKET_PPO.hidden]),
       adam: z
         .strictObject({
@@ -135,8 +155,21 @@ export function readConfiguration(
   const place = file ?? "configuration";
   const written = file === undefined ? {} : readJson(file);
   // The file is judged by itself first, so that an error in it is not blamed on a flag.
-  check(place, written);
-  return check("flags", merge(merge(base, written as object), overrides));
+  requireRollout(place, check(place, written));
+  const whole = check("flags", merge(merge(base, written as object), overrides));
+  requireRollout("flags", whole);
+  return whole;
+}
+
+/** Two keys that only together are too large. */
+function requireRollout(place: string, { environments, ppo }: Configuration): void {
+  const rows = environments * ppo.rolloutSteps;
+  if (rows <= ROLLOUT_ROWS_MAX) return;
+  throw new OperationError(
+    "CONFIGURATION",
+    `${place}: ppo.rolloutSteps: expected at most ${ROLLOUT_ROWS_MAX} rows of ${environments} ` +
+      `environments x ${ppo.rolloutSteps} steps in a rollout, was ${rows}; lower one of the two`,
+  );
 }
 
 function check(place: string, value: unknown): Configuration {
@@ -147,14 +180,19 @@ function check(place: string, value: unknown): Configuration {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => unknownKey(place, issue.path, key)).join("; ");
     }
-    const found = JSON.stringify(lookUp(value, issue.path)) ?? "missing";
+    const found = shown(lookUp(value, issue.path));
     return `${place}: ${path || "(top level)"}: ${expectation(issue.message)}, was ${found}`;
   });
   throw new OperationError("CONFIGURATION", sentences.join("; "));
 }
 
 function expectation(message: string): string {
-  return message.replace(/^Invalid input: /, "").replace(/, received .*$/, "");
+  return message.replace(/^(Invalid \w+|Too small|Too big): /, "").replace(/, received .*$/, "");
+}
+
+/** JSON has no infinity, but a file's 1e999 becomes one. */
+function shown(value: unknown): string {
+  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? "missing");
 }
 
 function unknownKey(place: string, path: readonly PropertyKey[], key: string): string {
@@ -240,14 +278,14 @@ function editDistance(a: string, b: string): number {
   return previous[b.length] ?? 0;
 }
 
-/** The simulator's settings of a configuration. `CONFIGURATION` where amounts are not exact. */
+/** The simulator's settings of a configuration; its amounts were found to be exact on reading. */
 export function episodeSettings({ episode }: Configuration): EpisodeSettings {
   const { startingCashUsd, orderContracts, positionLimitContracts, ...rest } = episode;
   return {
     ...rest,
-    startingCash: exact("episode.startingCashUsd", startingCashUsd, 1e6) as MicroUsd,
-    orderSize: exact("episode.orderContracts", orderContracts, 100) as Lots,
-    positionLimit: exact("episode.positionLimitContracts", positionLimitContracts, 100) as Lots,
+    startingCash: Math.round(startingCashUsd * 1e6) as MicroUsd,
+    orderSize: Math.round(orderContracts * 100) as Lots,
+    positionLimit: Math.round(positionLimitContracts * 100) as Lots,
   };
 }
 
@@ -264,11 +302,7 @@ export function wanted<T>(flag: string, key: string, given: T | undefined): T {
   );
 }
 
-function exact(key: string, value: number, scale: number): number {
+function isExact(value: number, scale: number): boolean {
   const scaled = Math.round(value * scale);
-  if (Math.abs(scaled - value * scale) < 1e-6 && Number.isSafeInteger(scaled)) return scaled;
-  throw new OperationError(
-    "CONFIGURATION",
-    `${key}: expected a multiple of ${1 / scale}, was ${value}`,
-  );
+  return Math.abs(scaled - value * scale) < 1e-6 && Number.isSafeInteger(scaled) && scaled > 0;
 }

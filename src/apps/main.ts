@@ -67,7 +67,9 @@ function exitCodeOf(error: unknown): number {
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    // Where it was standard error that failed, this is lost, and the exit code says it alone.
+    process.stderr.write(`error: output: expected to be written, was: ${error.message}\n`);
+    process.exit(1);
   });
 }
 

@@ -14,7 +14,7 @@ import type { EpisodeSettings } from "../sim/index.ts";
 import { readConfiguration } from "./configuration.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { recordEpisode } from "./episode-recording.ts";
-import { wholeNumber } from "./run-flags.ts";
+import { wholeNumberFrom0 } from "./run-flags.ts";
 import { agentPolicy, baselinePolicy, findMarket, loadSessions, openModel } from "./wire.ts";
 
 interface ReplayFlags {
@@ -33,7 +33,7 @@ export function replayCommand(): Command {
     .option("--config <file>", "configuration file; its files.sessions and files.model are used")
     .option("--sessions <folders...>", "where the session is; else where it was when recorded")
     .option("--model <folder>", "where the model is; else where it was when recorded")
-    .option("--step <n>", "show this step in full", wholeNumber)
+    .option("--step <n>", "show this step in full; the first is 0", wholeNumberFrom0)
     .option("--json", "one JSON object as the last line")
     .addHelpText(
       "after",

@@ -39,9 +39,17 @@ export function configurationOf(
 }
 
 export function wholeNumber(text: string): number {
+  return wholeNumberFrom(1, text);
+}
+
+export function wholeNumberFrom0(text: string): number {
+  return wholeNumberFrom(0, text);
+}
+
+function wholeNumberFrom(least: number, text: string): number {
   const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError("Expected a whole number from 1 up.");
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+  throw new InvalidArgumentError(`Expected a whole number from ${least} up.`);
 }
 
 function seed(text: string): number | string {

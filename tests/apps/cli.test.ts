@@ -201,6 +201,14 @@ describe("from a session to a verified episode", () => {
     expect(seen.out).toContain("Profit per episode after fees, 1 episodes each");
   });
 
+  test("replay shows any step, the first and the last, and names those that there are", async () => {
+    expect((await run("replay", episode, "--step", "0")).out).toMatch(/^step 0 at /);
+    expect((await run("replay", episode, "--step", "59")).out).toMatch(/^step 59 at /);
+    const beyond = await run("replay", episode, "--step", "60");
+    expect(beyond.err).toContain("expected a step from 0 to 59, was 60");
+    expect(beyond.code).toBe(1);
+  });
+
   test("an episode that somebody changed is not taken for the one that was recorded", async () => {
     const changed = join(folder, "changed.jsonl");
     const lines = readFileSync(episode, "utf8").split("\n");

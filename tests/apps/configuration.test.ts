@@ -85,9 +85,11 @@ describe("what a run is told", () => {
       {},
     );
     expect(episodeSettings(exact)).toMatchObject({ startingCash: 100_000, orderSize: 255 });
-    const between = readConfiguration(file({ episode: { orderContracts: 2.555 } }), {});
-    expect(() => episodeSettings(between)).toThrow(
+    expect(refusal({ episode: { orderContracts: 2.555 } })).toBe(
       "episode.orderContracts: expected a multiple of 0.01, was 2.555",
+    );
+    expect(refusal({ episode: { startingCashUsd: 1e12 } })).toBe(
+      "episode.startingCashUsd: expected number to be <=1000000000, was 1000000000000",
     );
   });
 });
@@ -133,6 +135,27 @@ describe("a refusal names the file, the key, what was expected and what was foun
     expect(refusal({ episode: { fillModel: "luck" } })).toMatch(
       /^episode\.fillModel: .*"touch"\|"through".*, was "luck"$/,
     );
+  });
+
+  test("a range that runs backwards, and a number that JSON cannot hold", () => {
+    expect(refusal({ episode: { latency: { submitUs: { minUs: 9, maxUs: 3 } } } })).toBe(
+      'episode.latency.submitUs: expected minUs to be at most maxUs, was {"minUs":9,"maxUs":3}',
+    );
+    expect(refusal('{"ppo": {"learningRate": 1e999}}')).toBe(
+      "ppo.learningRate: expected number, was Infinity",
+    );
+  });
+
+  test("what would not fit into memory, by one key or by two together", () => {
+    expect(refusal({ ppo: { hidden: [64, 100_000_000] } })).toBe(
+      "ppo.hidden.1: expected number to be <=2048, was 100000000",
+    );
+    expect(refusal({ environments: 4096, ppo: { rolloutSteps: 4096 } })).toBe(
+      "ppo.rolloutSteps: expected at most 4194304 rows of 4096 environments x 4096 steps in a " +
+        "rollout, was 16777216; lower one of the two",
+    );
+    const path = file({ ppo: { rolloutSteps: 65_536 } });
+    expect(() => readConfiguration(path, { environments: 65 })).toThrow(/^flags: ppo\.rollout/);
   });
 
   test("several mistakes at once are all told", () => {
