@@ -4,13 +4,14 @@ import { MICRO_USD_PER_USD, OperationError } from "../core/index.ts";
 import { SCHEMA_HASH } from "../features/index.ts";
 import {
   compareEpisodes,
+  type EpisodeHeader,
   type EpisodeJournal,
   type JournalStep,
   readEpisode,
 } from "../journal/index.ts";
 import type { EvaluatedPolicy } from "../learn/index.ts";
 import { ACTION_NAMES, type OrderCommand, type OrderEvent } from "../orders/index.ts";
-import type { EpisodeSettings } from "../sim/index.ts";
+import { DEFAULT_EPISODE, type EpisodeSettings, type MarketData } from "../sim/index.ts";
 import { readConfiguration } from "./configuration.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { recordEpisode } from "./episode-recording.ts";
@@ -116,6 +117,7 @@ export function replayEpisode(
         `${paths.join(", ") || "no sessions"}; name its folder with --sessions`,
     );
   }
+  requireReplayable(header, data);
   const { journal } = recordEpisode({
     data,
     startRow: header.startRow,
@@ -126,6 +128,28 @@ export function replayEpisode(
     hints,
   });
   return journal;
+}
+
+/** What the hashes cannot show: that settings and start are such as this version can play. */
+function requireReplayable({ settings, startRow, software }: EpisodeHeader, data: MarketData) {
+  const known = Object.keys(DEFAULT_EPISODE);
+  const given = Object.keys(settings as object);
+  const odd =
+    known.find((key) => !given.includes(key)) ?? given.find((key) => !known.includes(key));
+  if (odd !== undefined) {
+    throw new OperationError(
+      "EPISODE_SETTINGS",
+      `episode: settings.${odd}: expected the settings ${known.join(", ")}, was ` +
+        `${given.includes(odd) ? "one more" : "missing"}; replay it with ${software}`,
+    );
+  }
+  if (data.rows.valid[startRow] !== 1) {
+    throw new OperationError(
+      "EPISODE_START",
+      `episode: startRow: expected a row of ${data.info.ticker} at which its book is known, ` +
+        `was ${startRow} of ${data.rows.count}`,
+    );
+  }
 }
 
 function policyOf({ header, hints }: EpisodeJournal, folder: string | undefined): EvaluatedPolicy {

@@ -1,10 +1,20 @@
 /** The program as a user starts it: a process of its own, bundled from the sources as they are. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  watch,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type EpisodeHeader, EpisodeWriter } from "../../src/journal/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-cli-"));
 // Two folders below the root, where the program looks for package.json as from dist/apps.
@@ -131,6 +141,22 @@ describe("a failure of the world is exit code 1 and one plain line", () => {
   });
 });
 
+test.skipIf(!existsSync("/dev/full"))(
+  "output to a full disk is one plain line (where the system has such a device)",
+  async () => {
+    const full = openSync("/dev/full", "w");
+    const child = spawn(process.execPath, [program, "observation", "schema"], {
+      stdio: ["ignore", full, "pipe"],
+    });
+    closeSync(full);
+    let err = "";
+    child.stderr?.on("data", (data: Buffer) => (err += data.toString()));
+    expect(await new Promise((resolve) => child.on("close", resolve))).toBe(1);
+    expect(err).toMatch(/^error: output: expected to be written, was: ENOSPC[^\n]*\n$/);
+  },
+);
+
+const HELD_OUT = "sessions/sample-5";
 const settings = join(folder, "small.json");
 writeFileSync(
   settings,
@@ -207,6 +233,22 @@ describe("from a session to a verified episode", () => {
     const beyond = await run("replay", episode, "--step", "60");
     expect(beyond.err).toContain("expected a step from 0 to 59, was 60");
     expect(beyond.code).toBe(1);
+  });
+
+  test.each([
+    ["settings", { steps: 5 }, "settings.startingCash: expected the settings steps, "],
+    ["startRow", 999_999_999, "startRow: expected a row of KXSAMPLE"],
+  ])("an episode whose %s cannot be played is refused in one line", async (key, value, message) => {
+    const lines = readFileSync(episode, "utf8").trimEnd().split("\n");
+    const { header } = JSON.parse(lines[0] ?? "") as { header: EpisodeHeader };
+    const odd = join(folder, `odd-${key}.jsonl`);
+    const writer = new EpisodeWriter({ ...header, [key]: value }, { sessionFolder: HELD_OUT });
+    writer.finish({ end: "truncated", steps: 0, value: 0 });
+    writer.save(odd);
+    const { err, code } = await run("replay", odd, "--verify", "--model", model, "--json");
+    expect(err).toMatch(/^error: [^\n]+\n$/);
+    expect(err).toContain(message);
+    expect(code).toBe(1);
   });
 
   test("an episode that somebody changed is not taken for the one that was recorded", async () => {
