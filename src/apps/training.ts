@@ -54,7 +54,12 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     episodeSettings(configuration),
   );
   const trainer = new PpoTrainer(env, ppoSettings(configuration), configuration.seed);
-  const facts = { schemaHash: SCHEMA_HASH, sessions: sessionHashes(sessions), configuration };
+  const recipe = recipeOf(configuration);
+  const facts = {
+    schemaHash: SCHEMA_HASH,
+    sessions: sessionHashes(sessions),
+    configuration: recipe,
+  };
   const checkpoint = join(out, CHECKPOINT_FILE);
   if (resume) resumeFrom(checkpoint, trainer, facts.sessions);
   // Opened before the work begins: a folder that cannot be written is told of at once.
@@ -88,7 +93,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const manifest = saveModel(out, trainer.network.shape, trainer.network.params as Float32Array, {
     schemaHash: SCHEMA_HASH,
     seed: configuration.seed,
-    configuration,
+    configuration: recipe,
     sessions: facts.sessions,
     steps: trainer.steps,
     normaliser: trainer.normaliser,
@@ -96,6 +101,16 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     result: metrics.last(),
   });
   return { manifest, stepsPerSecond, interrupted: !trainer.isDone, history };
+}
+
+/**
+ * What of a configuration decides the model: where its files lay does not, and a manifest that told
+ * of it would differ from folder to folder.
+ */
+function recipeOf(configuration: Configuration): Omit<Configuration, "files"> {
+  const recipe: Partial<Configuration> = { ...configuration };
+  delete recipe.files;
+  return recipe as Omit<Configuration, "files">;
 }
 
 function requireFreshFolder(out: string, resume: boolean): void {

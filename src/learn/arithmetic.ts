@@ -5,7 +5,7 @@
  *
  * The float32 functions are built from IEEE multiplication, addition, division and rounding alone:
  * exp and ln by Cephes' minimax polynomials (Moshier), tanh by Eigen's 13/6 rational. Accuracy is
- * measured in tests/learn/arithmetic.test.ts.
+ * measured in tests/learn/mathematics.test.ts.
  */
 import { exp, ln, tanh } from "../core/index.ts";
 

@@ -1,6 +1,6 @@
 /** Ctrl-C, as a user presses it: a real process, a real signal. */
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { rolldown } from "rolldown";
@@ -28,7 +28,7 @@ afterAll(() => {
 
 test("Ctrl-C during training leaves a model and a checkpoint that goes on to the same end", async () => {
   const out = join(folder, "model");
-  const words = ["train", "--sessions", "sessions/sample-1", "--steps", "8192", "--json"];
+  const words = ["train", "--sessions", "sessions/sample-1", "--steps", "16384", "--json"];
   const child = spawn(process.execPath, [program, ...words, "--out", out], { stdio: "ignore" });
   const exited = new Promise<number | null>((done) => child.on("exit", done));
   // The signal falls at the first sign of progress, whenever that is.
@@ -45,6 +45,11 @@ test("Ctrl-C during training leaves a model and a checkpoint that goes on to the
     ) as { modelHash: string; steps: number };
   const resumed = finish("--out", out, "--resume");
   const whole = finish("--out", join(folder, "whole"));
-  expect(resumed.steps).toBe(8192);
+  expect(resumed.steps).toBe(16_384);
   expect(resumed.modelHash).toBe(whole.modelHash);
+  // Nothing in a model's folder tells where it lies or how often it was interrupted.
+  for (const file of ["manifest.json", "policy.bin", "checkpoint.bin", "metrics.jsonl"]) {
+    const bytes = readFileSync(join(out, file));
+    expect(bytes.equals(readFileSync(join(folder, "whole", file))), file).toBe(true);
+  }
 });
