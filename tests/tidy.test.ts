@@ -28,8 +28,18 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const DETERMINISTIC = Object.keys(ROOMS).filter((room) => room !== "apps");
 
 const BANNED: readonly { pattern: RegExp; instead: string }[] = [
-  { pattern: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/, instead: "time is an argument" },
-  { pattern: /\bMath\.random\b/, instead: "randomness is a Prng that is passed in" },
+  {
+    pattern: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bprocess\.(hrtime|uptime)\b/,
+    instead: "time is an argument",
+  },
+  {
+    pattern: /\bMath\.random\b|\brandom(UUID|Bytes|Int)\b|\bgetRandomValues\b/,
+    instead: "randomness is a Prng that is passed in",
+  },
+  {
+    pattern: /\blocaleCompare\b|\btoLocale[A-Z]|\bIntl\./,
+    instead: "locales differ between machines; compare and print plainly",
+  },
   {
     pattern:
       /\bMath\.(exp|expm1|log|log2|log10|log1p|pow|sinh?|cosh?|tanh?|asin|acos|atan2?|cbrt|hypot)\b/,
