@@ -7,28 +7,19 @@ import {
   openSync,
   readFileSync,
   rmSync,
-  watch,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundle } from "../fixtures/bundle.mjs";
 import { type EpisodeHeader, EpisodeWriter } from "../../src/journal/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-cli-"));
-// Two folders below the root, where the program looks for package.json as from dist/apps.
-const program = join("node_modules", ".cache", `kalshi-gym-cli-${process.pid}.mjs`);
+let program = "";
 
 beforeAll(async () => {
-  const built = await rolldown({
-    input: "src/apps/main.ts",
-    platform: "node",
-    external: (id) => /^[a-z@]/i.test(id) && !id.startsWith(process.cwd()),
-    logLevel: "silent",
-  });
-  await built.write({ file: program, format: "esm", codeSplitting: false });
-  await built.close();
+  program = await bundle("src/apps/main.ts");
 });
 
 afterAll(() => {
@@ -261,44 +252,5 @@ describe("from a session to a verified episode", () => {
     expect(code).toBe(1);
     expect(out).toBe("");
     expect(err).toContain(`${changed}:12: expected chain `);
-  });
-});
-
-describe("Ctrl-C", () => {
-  const model = join(folder, "interrupted");
-  const metrics = join(model, "metrics.jsonl");
-  const iterations = (): number =>
-    existsSync(metrics) ? readFileSync(metrics, "utf8").split("\n").length - 1 : 0;
-
-  /** Trains until one more iteration is done, interrupts, and returns the model's steps. */
-  async function trainAndInterrupt(...more: string[]): Promise<number> {
-    const before = iterations();
-    const learnt = new Promise<void>((resolve) => {
-      const watcher = watch(folder, { recursive: true }, () => {
-        if (iterations() <= before) return;
-        watcher.close();
-        resolve();
-      });
-    });
-    const flags = ["--sessions", "sessions/sample-1", "--config", settings, "--out", model];
-    const { child, ended } = start("train", ...flags, "--steps", "100000000", ...more);
-    await Promise.race([learnt, ended]);
-    child.kill("SIGINT");
-    const { out, err, code } = await ended;
-    expect(err).toContain("Stopping after this iteration");
-    expect(out).toContain("Go on with the same command and --resume");
-    expect(code).toBe(130);
-    const manifest = JSON.parse(readFileSync(join(model, "manifest.json"), "utf8")) as {
-      steps: number;
-    };
-    // Whole iterations of 4 lanes by 64 steps, each told in the metrics.
-    expect(manifest.steps).toBe(256 * iterations());
-    return manifest.steps;
-  }
-
-  test("keeps what training has done, and --resume goes on from there", async () => {
-    const first = await trainAndInterrupt();
-    const second = await trainAndInterrupt("--resume");
-    expect(second).toBeGreaterThan(first);
   });
 });

@@ -1,25 +1,16 @@
 /** Ctrl-C, as a user presses it: a real process, a real signal. */
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { rolldown } from "rolldown";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { bundle } from "../fixtures/bundle.mjs";
 
-// package.json is looked for two folders above the program, as it is from dist/apps.
-const program = resolve(`node_modules/.kalshi-gym-program/main-${process.pid}.mjs`);
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-interrupt-"));
+let program = "";
 
 beforeAll(async () => {
-  mkdirSync(resolve(program, ".."), { recursive: true });
-  const built = await rolldown({
-    input: "src/apps/main.ts",
-    platform: "node",
-    external: (id) => /^[a-z@]/i.test(id) && !id.startsWith(resolve(".")),
-    logLevel: "silent",
-  });
-  await built.write({ file: program, format: "esm", codeSplitting: false });
-  await built.close();
+  program = await bundle("src/apps/main.ts");
 });
 afterAll(() => {
   rmSync(program, { force: true });

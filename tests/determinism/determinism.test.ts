@@ -6,11 +6,11 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { openSession } from "../../src/market/index.ts";
-import { bundle } from "./bundle.mjs";
+import { bundle } from "../fixtures/bundle.mjs";
 import { packTape } from "./pack-tape.ts";
 
 test("two processes give the golden rows, weights and episode", async () => {
-  const program = await bundle("fingerprint");
+  const program = await bundle("tests/determinism/fingerprint.ts");
   const tapeFile = `${program}.tape.json`;
   try {
     const session = openSession("sessions/sample-1");

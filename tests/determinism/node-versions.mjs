@@ -6,13 +6,13 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bundle, root } from "./bundle.mjs";
+import { bundle, root } from "../fixtures/bundle.mjs";
 
 const versions = process.argv.slice(2);
 if (versions.length === 0) versions.push("20", "22", "24");
 const cache = join(root, "node_modules", ".cache", "kalshi-gym-node");
-const program = await bundle("fingerprint");
-const packer = await bundle("write-tape");
+const program = await bundle("tests/determinism/fingerprint.ts");
+const packer = await bundle("tests/determinism/write-tape.ts");
 const tape = `${program}.tape.json`;
 writeFileSync(tape, execFileSync(process.execPath, [packer], { cwd: root, maxBuffer: 1 << 28 }));
 const golden = JSON.parse(readFileSync(join(root, "tests/golden/fingerprint.json"), "utf8"));
