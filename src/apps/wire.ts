@@ -74,6 +74,7 @@ export function loadSessions(paths: readonly string[], io: Console): LoadedSessi
           `${folder}: expected sessions that differ, was the same as ${twin.folder}; name it once`,
         );
       }
+      warnOfMissingResults(folder, data, io);
       loaded.push({ folder, data });
       progress.update(loaded.length, folder);
     }
@@ -81,6 +82,17 @@ export function loadSessions(paths: readonly string[], io: Console): LoadedSessi
     progress.stop();
   }
   return loaded;
+}
+
+/** Without a result nothing is paid out at the close, which whoever judges a policy should know. */
+function warnOfMissingResults(folder: string, { markets }: SessionData, io: Console): void {
+  const without = markets.filter(({ info }) => info.settlement === null);
+  if (without.length === 0) return;
+  const tickers = without.map(({ info }) => info.ticker).join(", ");
+  io.warn(
+    `${folder}: no result is known for ${tickers}; their episodes are cut off at the close. ` +
+      `"sessions import --result <ticker>=yes|no" gives one.`,
+  );
 }
 
 /** Content hashes by session id, for manifests. */

@@ -4,7 +4,7 @@
  */
 import { assert } from "./assert.ts";
 import { OperationError } from "./operation-error.ts";
-import type { CentiCents, Lots, MicroUsd } from "./units.ts";
+import type { CentiCents, Lots } from "./units.ts";
 
 const DECIMAL = /^([+-]?)(\d+)(?:\.(\d+))?$/;
 
@@ -62,22 +62,7 @@ export function parseLots(text: string, field: string): Lots {
   return parseFixed(text, 2, field) as Lots;
 }
 
-/** An amount of dollars with up to six decimals. */
-export function parseMicroUsd(text: string, field: string): MicroUsd {
-  return parseFixed(text, 6, field) as MicroUsd;
-}
-
 /** Dollars with four decimals: 5600 is "0.5600". */
 export function formatCentiCents(price: CentiCents): string {
   return formatFixed(price, 4);
-}
-
-/** Contracts with two decimals: 250 is "2.50". */
-export function formatLots(size: Lots): string {
-  return formatFixed(size, 2);
-}
-
-/** Dollars with six decimals: 1_500_000 is "1.500000". */
-export function formatMicroUsd(amount: MicroUsd): string {
-  return formatFixed(amount, 6);
 }

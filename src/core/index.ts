@@ -9,12 +9,9 @@ export { clearList } from "./clear-list.ts";
 export {
   formatCentiCents,
   formatFixed,
-  formatLots,
-  formatMicroUsd,
   parseCentiCents,
   parseFixed,
   parseLots,
-  parseMicroUsd,
 } from "./decimal.ts";
 export { bytesOf, canonicalJson, sha256, sha256Stream } from "./hash.ts";
 export { makeFolder } from "./make-folder.ts";
@@ -31,7 +28,6 @@ export {
   MICRO_USD_PER_USD,
   type MicroUsd,
   microUsd,
-  notional,
   ONE_DOLLAR_CC,
   type TimestampUs,
   timestampUs,

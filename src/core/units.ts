@@ -47,11 +47,6 @@ export function timestampUs(value: number): TimestampUs {
   return value as TimestampUs;
 }
 
-/** Cash that `size` costs at `price`; exact. */
-export function notional(price: CentiCents, size: Lots): MicroUsd {
-  return (price * size) as MicroUsd;
-}
-
 /** The price of the other outcome: YES at p is NO at one dollar minus p. */
 export function complement(price: CentiCents): CentiCents {
   return (ONE_DOLLAR_CC - price) as CentiCents;
