@@ -3,9 +3,8 @@
  * checked; an unknown one is an error that names the nearest known one. What comes out is complete
  * and goes into the manifest of whatever the run makes.
  */
-import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { type Lots, messageOf, type MicroUsd, OperationError } from "../core/index.ts";
+import { type Lots, type MicroUsd, OperationError } from "../core/index.ts";
 import { DEFAULT_PPO, type PpoSettings } from "../learn/index.ts";
 import { PRICINGS } from "../orders/index.ts";
 import {
@@ -14,6 +13,7 @@ import {
   type EpisodeSettings,
   FILL_MODELS,
 } from "../sim/index.ts";
+import { checkShape, keysAt, readJsonFile } from "./checked-json.ts";
 
 /**
  * PPO on order books: CleanRL's settings, but a learning rate and batch for short runs, a shorter
@@ -153,11 +153,26 @@ export function readConfiguration(
   base: Pick<Overrides, "episode"> = {},
 ): Configuration {
   const place = file ?? "configuration";
-  const written = file === undefined ? {} : readJson(file);
+  const written =
+    file === undefined ? {} : readJsonFile(file, "CONFIGURATION", "a configuration file");
   // The file is judged by itself first, so that an error in it is not blamed on a flag.
   requireRollout(place, check(place, written));
   const whole = check("flags", merge(merge(base, written as object), overrides));
   requireRollout("flags", whole);
+  return whole;
+}
+
+/**
+ * Judges part of another file as a configuration: it stands there at the key `under`, by which
+ * errors (`CONFIGURATION`) name it. Comes back complete.
+ */
+export function checkConfiguration(
+  place: string,
+  value: unknown,
+  under: readonly PropertyKey[],
+): Configuration {
+  const whole = check(place, value, under);
+  requireRollout([place, ...under].join(": "), whole);
   return whole;
 }
 
@@ -172,71 +187,13 @@ function requireRollout(place: string, { environments, ppo }: Configuration): vo
   );
 }
 
-function check(place: string, value: unknown): Configuration {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const sentences = result.error.issues.map((issue) => {
-    const path = issue.path.join(".");
-    if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => unknownKey(place, issue.path, key)).join("; ");
-    }
-    const found = shown(lookUp(value, issue.path));
-    return `${place}: ${path || "(top level)"}: ${expectation(issue.message)}, was ${found}`;
-  });
-  throw new OperationError("CONFIGURATION", sentences.join("; "));
-}
-
-function expectation(message: string): string {
-  return message.replace(/^(Invalid \w+|Too small|Too big): /, "").replace(/, received .*$/, "");
-}
-
-/** JSON has no infinity, but a file's 1e999 becomes one. */
-function shown(value: unknown): string {
-  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? "missing");
-}
-
-function unknownKey(place: string, path: readonly PropertyKey[], key: string): string {
-  const known = knownKeys(path);
-  const nearest = nearestOf(key, known);
-  const hint = nearest === null ? `known are ${known.join(", ")}` : `did you mean "${nearest}"?`;
-  const at = [...path, key].join(".");
-  return `${place}: ${at}: expected a known key, was "${key}"; ${hint}`;
+function check(place: string, value: unknown, under: readonly PropertyKey[] = []): Configuration {
+  return checkShape({ schema, place, value, code: "CONFIGURATION", under, knownKeys });
 }
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
   // What is optional stands in no default, but is known.
-  let value: unknown = schema.parse({ files: { sessions: [""], model: "" } });
-  for (const key of path) value = (value as Record<PropertyKey, unknown>)[key];
-  return typeof value === "object" && value !== null ? Object.keys(value) : [];
-}
-
-function lookUp(value: unknown, path: readonly PropertyKey[]): unknown {
-  let at = value;
-  for (const key of path) {
-    if (typeof at !== "object" || at === null) return undefined;
-    at = (at as Record<PropertyKey, unknown>)[key];
-  }
-  return at;
-}
-
-function readJson(file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new OperationError(
-      "CONFIGURATION",
-      `${file}: expected a configuration file, was: ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new OperationError("CONFIGURATION", `${file}: expected JSON, was: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
+  return keysAt(schema.parse({ files: { sessions: [""], model: "" } }), path);
 }
 
 function merge(written: unknown, overrides: object): unknown {
@@ -248,34 +205,6 @@ function merge(written: unknown, overrides: object): unknown {
     merged[key] = isObject(value) ? merge(merged[key], value) : (value as unknown);
   }
   return merged;
-}
-
-/** The candidate within a third of the word's length in edits, or null. */
-export function nearestOf(word: string, candidates: readonly string[]): string | null {
-  let best: string | null = null;
-  let bestDistance = Math.max(2, Math.ceil(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
-      bestDistance = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current[j] = Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, substituted);
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }
 
 /** The simulator's settings of a configuration; its amounts were found to be exact on reading. */

@@ -2,12 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import {
-  episodeSettings,
-  nearestOf,
-  ppoSettings,
-  readConfiguration,
-} from "../../src/apps/configuration.ts";
+import { episodeSettings, ppoSettings, readConfiguration } from "../../src/apps/configuration.ts";
+import { nearestOf } from "../../src/apps/checked-json.ts";
 import { requirePpoSettings } from "../../src/learn/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-configuration-"));
