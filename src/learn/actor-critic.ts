@@ -1,45 +1,53 @@
 /**
- * A policy net and a value net with nothing shared: multilayer perceptrons with tanh between their
- * layers. All parameters lie in one flat array, the policy's first, layer by layer, weights [out,
- * in] before biases, so that optimiser, checkpoint and hash see a vector. Work arrays are sized for
- * a tile of samples; nothing is allocated after construction.
+ * A policy and a value of the same observation: multilayer perceptrons with nothing shared, or two
+ * heads on one trunk. All parameters lie in one flat array (network-shape.ts), so that optimiser,
+ * checkpoint and hash see a vector. Work arrays are sized for a tile of samples; nothing is
+ * allocated after construction.
  */
 import { assert, Prng } from "../core/index.ts";
 import type { Arithmetic, FloatArray } from "./arithmetic.ts";
-import { type Kernels, type Layer, makeKernels } from "./kernels.ts";
-
-export interface NetworkShape {
-  readonly observations: number;
-  readonly actions: number;
-  /** Widths of the hidden layers of each net. */
-  readonly hidden: readonly number[];
-}
+import { type Kernels, makeKernels } from "./kernels.ts";
+import { type Layer, layersOf, type NetworkLayers, type NetworkShape } from "./network-shape.ts";
 
 /** Samples that pass through the layers together. It changes no bit of any result. */
 export const TILE = 64;
 
-export interface Mlp {
+/** Consecutive layers, with a tile's activations [TILE, width] after each. */
+interface Chain {
   readonly layers: readonly Layer[];
+  readonly activations: readonly FloatArray[];
+  /** Layers from the first that the activation follows: all of a trunk, all but a head. */
+  readonly activeCount: number;
 }
 
-/** Activations of one net for a tile: [TILE, width] after each layer, tanh applied but on the last. */
-type Activations = readonly FloatArray[];
+/** Both outputs for a tile; overwritten by the next. */
+export interface Heads {
+  /** [B, A] */
+  readonly logits: FloatArray;
+  /** [B] */
+  readonly values: FloatArray;
+}
 
 export class ActorCritic {
   readonly shape: NetworkShape;
   readonly arithmetic: Arithmetic;
   readonly kernels: Kernels;
-  readonly policy: Mlp;
-  readonly value: Mlp;
+  readonly layers: NetworkLayers;
   readonly params: FloatArray;
-  readonly #policyActivations: Activations;
-  readonly #valueActivations: Activations;
-  /** Gradient with respect to a layer's output, and to its input. [TILE, widest] */
+  readonly #trunk: Chain;
+  readonly #policy: Chain;
+  readonly #value: Chain;
+  readonly #heads: Heads;
+  readonly #activate: Kernels["tanh"];
+  readonly #activateBackward: Kernels["tanhBackward"];
+  /** Gradient with respect to the trunk's output, and to outputs of layers. [TILE, widest] */
+  readonly #trunkGradient: FloatArray;
   readonly #upper: FloatArray;
   readonly #lower: FloatArray;
 
   constructor(shape: NetworkShape, arithmetic: Arithmetic) {
-    const sizes = [shape.observations, ...shape.hidden, shape.actions];
+    const { observations, actions, hidden, activation } = shape;
+    const sizes = [observations, ...hidden, actions];
     assert(
       sizes.every((size) => Number.isInteger(size) && size >= 1),
       "layer sizes are whole and positive",
@@ -47,14 +55,23 @@ export class ActorCritic {
     this.shape = shape;
     this.arithmetic = arithmetic;
     this.kernels = makeKernels(arithmetic);
-    this.policy = layOut(sizes, 0);
-    this.value = layOut([...sizes.slice(0, -1), 1], endOf(this.policy));
-    this.params = arithmetic.allocate(endOf(this.value));
-    const work = (mlp: Mlp): Activations =>
-      mlp.layers.map(({ outputs }) => arithmetic.allocate(TILE * outputs));
-    this.#policyActivations = work(this.policy);
-    this.#valueActivations = work(this.value);
+    this.layers = layersOf(shape);
+    const { trunk, policy, value, parameterCount } = this.layers;
+    this.params = arithmetic.allocate(parameterCount);
+    const chain = (layers: readonly Layer[], activeCount: number): Chain => ({
+      layers,
+      activations: layers.map(({ outputs }) => arithmetic.allocate(TILE * outputs)),
+      activeCount,
+    });
+    this.#trunk = chain(trunk, trunk.length);
+    this.#policy = chain(policy, policy.length - 1);
+    this.#value = chain(value, value.length - 1);
+    this.#heads = { logits: outputOf(this.#policy), values: outputOf(this.#value) };
+    const { tanh, tanhBackward, relu, reluBackward } = this.kernels;
+    this.#activate = activation === "tanh" ? tanh : relu;
+    this.#activateBackward = activation === "tanh" ? tanhBackward : reluBackward;
     const widest = Math.max(...sizes);
+    this.#trunkGradient = arithmetic.allocate(TILE * widest);
     this.#upper = arithmetic.allocate(TILE * widest);
     this.#lower = arithmetic.allocate(TILE * widest);
   }
@@ -64,13 +81,13 @@ export class ActorCritic {
    * and 1 for the value's last layer. Source: "The 37 implementation details of PPO", detail 2.
    */
   initialise(prng: Prng): void {
-    for (const [name, mlp, lastGain] of [
-      ["policy", this.policy, 0.01],
-      ["value", this.value, 1],
+    for (const [name, { layers, activeCount }, lastGain] of [
+      ["trunk", this.#trunk, 1],
+      ["policy", this.#policy, 0.01],
+      ["value", this.#value, 1],
     ] as const) {
-      for (const [index, layer] of mlp.layers.entries()) {
-        const isLast = index === mlp.layers.length - 1;
-        const gain = isLast ? lastGain : Math.sqrt(2);
+      for (const [index, layer] of layers.entries()) {
+        const gain = index < activeCount ? Math.sqrt(2) : lastGain;
         const matrix = orthogonal(layer.outputs, layer.inputs, prng.fork(`${name} ${index}`));
         for (let i = 0; i < matrix.length; i++) {
           this.params[layer.weights + i] = gain * (matrix[i] as number);
@@ -80,81 +97,94 @@ export class ActorCritic {
     }
   }
 
-  /** Logits [B, A] of observations [B, O], B at most TILE; valid until the next call. */
+  /** Logits and values of observations [B, O], B at most TILE; valid until the next call. */
+  forward(observations: FloatArray, B: number): Heads {
+    const features = this.#forward(this.#trunk, observations, B);
+    this.#forward(this.#policy, features, B);
+    this.#forward(this.#value, features, B);
+    return this.#heads;
+  }
+
+  /** Logits [B, A] alone. */
   logits(observations: FloatArray, B: number): FloatArray {
-    return this.#forward(this.policy, this.#policyActivations, observations, B);
+    return this.#forward(this.#policy, this.#forward(this.#trunk, observations, B), B);
   }
 
-  /** Values [B, 1] of observations [B, O], B at most TILE; valid until the next call. */
+  /** Values [B] alone. */
   values(observations: FloatArray, B: number): FloatArray {
-    return this.#forward(this.value, this.#valueActivations, observations, B);
+    return this.#forward(this.#value, this.#forward(this.#trunk, observations, B), B);
   }
 
-  /** Adds the gradient of the last `logits` call's tile to `grads`, given that of its logits. */
-  policyGradient(
+  /**
+   * Adds the gradient of the last `forward` call's tile to `grads`, given that of its logits [B, A]
+   * and of its values [B]. What the trunk's output gets is the policy's sum, on which the value's
+   * products are then added.
+   */
+  backward(
     grads: FloatArray,
     observations: FloatArray,
     dLogits: FloatArray,
+    dValues: FloatArray,
     B: number,
   ): void {
-    this.#backward(this.policy, this.#policyActivations, grads, observations, dLogits, B);
+    const trunk = this.#trunk;
+    const last = trunk.layers.length - 1;
+    const features = last < 0 ? observations : outputOf(trunk);
+    const dFeatures = last < 0 ? null : this.#trunkGradient;
+    this.#backward(this.#policy, grads, features, dLogits, dFeatures, false, B);
+    this.#backward(this.#value, grads, features, dValues, dFeatures, true, B);
+    if (dFeatures === null) return;
+    this.#activateBackward(dFeatures, features, B * (trunk.layers[last] as Layer).outputs);
+    this.#backward(trunk, grads, observations, dFeatures, null, false, B);
   }
 
-  /** Adds the gradient of the last `values` call's tile to `grads`, given that of its values. */
-  valueGradient(grads: FloatArray, observations: FloatArray, dValues: FloatArray, B: number): void {
-    this.#backward(this.value, this.#valueActivations, grads, observations, dValues, B);
-  }
-
-  #forward(mlp: Mlp, activations: Activations, observations: FloatArray, B: number): FloatArray {
+  #forward({ layers, activations, activeCount }: Chain, input: FloatArray, B: number): FloatArray {
     assert(B <= TILE, "a tile has at most TILE samples");
-    let x = observations;
-    for (const [index, layer] of mlp.layers.entries()) {
+    let x = input;
+    for (const [index, layer] of layers.entries()) {
       const y = activations[index] as FloatArray;
       this.kernels.linear(y, x, this.params, layer, B);
-      if (index < mlp.layers.length - 1) this.kernels.tanh(y, B * layer.outputs);
+      if (index < activeCount) this.#activate(y, B * layer.outputs);
       x = y;
     }
     return x;
   }
 
+  /**
+   * Back through a chain whose output, before any activation, has gradient `dOutput`. That of its
+   * input goes into `dInput`, where one is given, or on top of what is there if `isAdded`.
+   */
   #backward(
-    mlp: Mlp,
-    activations: Activations,
+    { layers, activations }: Chain,
     grads: FloatArray,
-    observations: FloatArray,
+    input: FloatArray,
     dOutput: FloatArray,
+    dInput: FloatArray | null,
+    isAdded: boolean,
     B: number,
   ): void {
+    const { kernels, params } = this;
     let dy = dOutput;
     let spare = this.#upper;
-    for (let index = mlp.layers.length - 1; index >= 0; index--) {
-      const layer = mlp.layers[index] as Layer;
-      const x = index === 0 ? observations : (activations[index - 1] as FloatArray);
-      this.kernels.linearGradient(grads, dy, x, layer, B);
-      if (index === 0) return;
-      this.kernels.linearBackward(spare, dy, this.params, layer, B);
-      this.kernels.tanhBackward(spare, x, B * layer.inputs);
+    for (let index = layers.length - 1; index > 0; index--) {
+      const layer = layers[index] as Layer;
+      const x = activations[index - 1] as FloatArray;
+      kernels.linearGradient(grads, dy, x, layer, B);
+      kernels.linearBackward(spare, dy, params, layer, B);
+      this.#activateBackward(spare, x, B * layer.inputs);
       dy = spare;
       spare = spare === this.#upper ? this.#lower : this.#upper;
     }
+    const first = layers[0] as Layer;
+    kernels.linearGradient(grads, dy, input, first, B);
+    if (dInput === null) return;
+    if (isAdded) kernels.linearBackwardOnto(dInput, dy, params, first, B);
+    else kernels.linearBackward(dInput, dy, params, first, B);
   }
 }
 
-function layOut(sizes: readonly number[], from: number): Mlp {
-  const layers: Layer[] = [];
-  let at = from;
-  for (let index = 0; index + 1 < sizes.length; index++) {
-    const inputs = sizes[index] as number;
-    const outputs = sizes[index + 1] as number;
-    layers.push({ inputs, outputs, weights: at, biases: at + inputs * outputs });
-    at += inputs * outputs + outputs;
-  }
-  return { layers };
-}
-
-function endOf(mlp: Mlp): number {
-  const last = mlp.layers.at(-1) as Layer;
-  return last.biases + last.outputs;
+function outputOf({ activations }: Chain): FloatArray {
+  return activations.at(-1) as FloatArray;
 }
 
 /**

@@ -3,7 +3,6 @@
  * kernel whose every rounding is fixed, networks, advantages, checkpoints, model folders and
  * evaluation with intervals. It acts only through the environments of `gym`.
  */
-export type { NetworkShape } from "./actor-critic.ts";
 export {
   CHECKPOINT_FILE,
   type CheckpointFacts,
@@ -28,6 +27,7 @@ export {
   type ModelManifest,
   saveModel,
 } from "./model-folder.ts";
+export { isNetworkShape, type NetworkShape } from "./network-shape.ts";
 export type { NormaliserState } from "./observation-normaliser.ts";
 export { Policy } from "./policy.ts";
 export { DEFAULT_PPO, type PpoSettings, requirePpoSettings } from "./ppo-settings.ts";

@@ -10,17 +10,9 @@
  * Matrices are row-major; a layer's weights are [out, in], as in PyTorch.
  */
 import type { Arithmetic, FloatArray } from "./arithmetic.ts";
+import type { Layer } from "./network-shape.ts";
 
 const LANES = 16;
-
-/** Where a layer's parameters stand in the flat array, and its size. */
-export interface Layer {
-  readonly inputs: number;
-  readonly outputs: number;
-  /** First of [out, in] weights; the [out] biases follow them. */
-  readonly weights: number;
-  readonly biases: number;
-}
 
 export interface AdamSettings {
   readonly beta1: number;
@@ -35,10 +27,22 @@ export interface Kernels {
   tanh(y: FloatArray, n: number): void;
   /** dy[n] *= 1 - y[n]^2, in place: through tanh, backwards. */
   tanhBackward(dy: FloatArray, y: FloatArray, n: number): void;
+  /** y[n] = y[n] > 0 ? y[n] : 0, in place. */
+  relu(y: FloatArray, n: number): void;
+  /** dy[n] = y[n] > 0 ? dy[n] : 0, in place: through relu, backwards. */
+  reluBackward(dy: FloatArray, y: FloatArray, n: number): void;
   /** Adds dy^T . x to the weights' and the sum of dy to the biases' gradient. */
   linearGradient(grads: FloatArray, dy: FloatArray, x: FloatArray, layer: Layer, B: number): void;
   /** dx[B, I] = dy[B, O] . w. */
   linearBackward(dx: FloatArray, dy: FloatArray, params: FloatArray, layer: Layer, B: number): void;
+  /** dx[B, I] += dy[B, O] . w: its products go on top of the sums that are there. */
+  linearBackwardOnto(
+    dx: FloatArray,
+    dy: FloatArray,
+    params: FloatArray,
+    layer: Layer,
+    B: number,
+  ): void;
   /** Sum of x[0..n). */
   sum(x: FloatArray, n: number): number;
   /** Sum of (x[i] - center)^2. */
@@ -126,6 +130,17 @@ export function makeKernels(arithmetic: Arithmetic): Kernels {
     }
   }
 
+  function relu(y: FloatArray, n: number): void {
+    for (let i = 0; i < n; i++) {
+      const value = y[i] as number;
+      y[i] = value > 0 ? value : 0;
+    }
+  }
+
+  function reluBackward(dy: FloatArray, y: FloatArray, n: number): void {
+    for (let i = 0; i < n; i++) if (!((y[i] as number) > 0)) dy[i] = 0;
+  }
+
   function linearGradient(
     grads: FloatArray,
     dy: FloatArray,
@@ -171,6 +186,17 @@ export function makeKernels(arithmetic: Arithmetic): Kernels {
     dx: FloatArray,
     dy: FloatArray,
     params: FloatArray,
+    layer: Layer,
+    B: number,
+  ): void {
+    dx.fill(0, 0, B * layer.inputs);
+    linearBackwardOnto(dx, dy, params, layer, B);
+  }
+
+  function linearBackwardOnto(
+    dx: FloatArray,
+    dy: FloatArray,
+    params: FloatArray,
     { inputs: I, outputs: O, weights }: Layer,
     B: number,
   ): void {
@@ -179,10 +205,10 @@ export function makeKernels(arithmetic: Arithmetic): Kernels {
       const dyRow = b * O;
       let k = 0;
       for (; k + 4 <= I; k += 4) {
-        let s0 = 0;
-        let s1 = 0;
-        let s2 = 0;
-        let s3 = 0;
+        let s0 = dx[dxRow + k] as number;
+        let s1 = dx[dxRow + k + 1] as number;
+        let s2 = dx[dxRow + k + 2] as number;
+        let s3 = dx[dxRow + k + 3] as number;
         for (let o = 0, w = weights + k; o < O; o++, w += I) {
           const g = dy[dyRow + o] as number;
           s0 = round(s0 + round(g * (params[w] as number)));
@@ -196,7 +222,7 @@ export function makeKernels(arithmetic: Arithmetic): Kernels {
         dx[dxRow + k + 3] = s3;
       }
       for (; k < I; k++) {
-        let s = 0;
+        let s = dx[dxRow + k] as number;
         for (let o = 0; o < O; o++) {
           s = round(s + round((dy[dyRow + o] as number) * (params[weights + o * I + k] as number)));
         }
@@ -267,8 +293,11 @@ export function makeKernels(arithmetic: Arithmetic): Kernels {
     linear,
     tanh,
     tanhBackward,
+    relu,
+    reluBackward,
     linearGradient,
     linearBackward,
+    linearBackwardOnto,
     sum,
     sumOfSquares,
     add,

@@ -15,7 +15,7 @@ import {
   sha256Stream,
   writeFileAtomically,
 } from "../core/index.ts";
-import type { NetworkShape } from "./actor-critic.ts";
+import type { NetworkShape } from "./network-shape.ts";
 import type { NormaliserState } from "./observation-normaliser.ts";
 import { Policy } from "./policy.ts";
 

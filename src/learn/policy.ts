@@ -3,9 +3,10 @@
  * and keeps no state between two.
  */
 import { assert, OperationError, type Prng } from "../core/index.ts";
-import { ActorCritic, type NetworkShape } from "./actor-critic.ts";
+import { ActorCritic } from "./actor-critic.ts";
 import { FLOAT32, type FloatArray } from "./arithmetic.ts";
 import { makeMaskedCategorical, type MaskedCategorical } from "./masked-categorical.ts";
+import type { NetworkShape } from "./network-shape.ts";
 import { type NormaliserState, ObservationNormaliser } from "./observation-normaliser.ts";
 
 export class Policy {

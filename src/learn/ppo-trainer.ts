@@ -80,7 +80,9 @@ export class PpoTrainer {
     this.settings = settings;
     this.#env = env;
     const { observationSize: observations, actionCount: actions } = env;
-    this.network = new ActorCritic({ observations, actions, hidden: settings.hidden }, FLOAT32);
+    const { hidden } = settings;
+    const shape = { observations, actions, hidden, activation: "tanh", trunk: "separate" } as const;
+    this.network = new ActorCritic(shape, FLOAT32);
     const prng = Prng.fromSeed(seed);
     this.network.initialise(prng.fork("init"));
     this.#actionPrng = prng.fork("actions");

@@ -166,14 +166,12 @@ export class PpoUpdate {
         observations[b * O + k] = samples.observations[source + k] as number;
       }
     }
-    const logits = network.logits(observations, B);
-    for (let b = 0; b < B; b++) this.#policySample(samples, indices, from + b, b, logits, rates);
-    network.policyGradient(grads, observations, this.#dLogits, B);
-    const values = network.values(observations, B);
+    const { logits, values } = network.forward(observations, B);
     for (let b = 0; b < B; b++) {
+      this.#policySample(samples, indices, from + b, b, logits, rates);
       this.#valueSample(samples, indices, from + b, b, values[b] as number);
     }
-    network.valueGradient(grads, observations, this.#dValues, B);
+    network.backward(grads, observations, this.#dLogits, this.#dValues, B);
   }
 
   /** The policy's terms of sample `m` of the minibatch, number `b` of its tile. */

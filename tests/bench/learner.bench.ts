@@ -31,7 +31,13 @@ export function run(): Promise<object> {
   });
 
   const network = new ActorCritic(
-    { observations: OBSERVATIONS, actions: ACTIONS, hidden: settings.hidden },
+    {
+      observations: OBSERVATIONS,
+      actions: ACTIONS,
+      hidden: settings.hidden,
+      activation: "tanh",
+      trunk: "separate",
+    },
     FLOAT32,
   );
   network.initialise(Prng.fromSeed(1));
@@ -63,9 +69,9 @@ export function run(): Promise<object> {
  * Multiplications and additions of matrix products, forward and back, of both nets: two for each
  * weight forward, two for its gradient, two to pass the gradient on, which the first layer need not.
  */
-function operationsPerSample({ policy, value }: ActorCritic): number {
+function operationsPerSample({ layers: { policy, value } }: ActorCritic): number {
   let operations = 0;
-  for (const { layers } of [policy, value]) {
+  for (const layers of [policy, value]) {
     for (const [index, { inputs, outputs }] of layers.entries()) {
       operations += (index === 0 ? 4 : 6) * inputs * outputs;
     }

@@ -191,7 +191,8 @@ test("a manifest that is not one is refused, whatever JSON it is", () => {
     software: "test",
     result: null,
   };
-  const shape = { observations: 1, actions: 1, hidden: [] };
+  const kind = { activation: "tanh", trunk: "separate" } as const;
+  const shape = { observations: 1, actions: 1, hidden: [], ...kind };
   const manifest = saveModel(path, shape, new Float32Array(4), facts);
   const load = (text: string) => () => {
     writeFileSync(join(path, "manifest.json"), text);

@@ -52,7 +52,9 @@ for (const { arithmetic, tolerance } of [
         out.set(values);
         return out;
       };
-      const shape = { observations: 6, actions: 5, hidden: [8, 8] };
+      const hidden = [8, 8];
+      const kind = { activation: "tanh", trunk: "separate" } as const;
+      const shape = { observations: 6, actions: 5, hidden, ...kind };
       const network = new ActorCritic(shape, arithmetic);
       network.params.set(update.init_params.flat());
       const M = update.actions.length;

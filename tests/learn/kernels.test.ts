@@ -67,6 +67,18 @@ test.each(SIZES)("dense layers of %i inputs, forward and backward", (I) => {
         }
         if (dx[i] !== sum) expect(dx[i], `${place} input ${i}`).toBe(sum);
       }
+
+      const before = many(prng, B * I);
+      const onto = Float32Array.from(before);
+      kernels.linearBackwardOnto(onto, dy, params, layer, B);
+      for (let i = 0; i < B * I; i++) {
+        const [b, k] = [Math.floor(i / I), i % I];
+        let sum = at(before, i);
+        for (let o = 0; o < O; o++) {
+          sum = rounded(sum + rounded(at(dy, b * O + o) * at(params, layer.weights + o * I + k)));
+        }
+        if (onto[i] !== sum) expect(onto[i], `${place} input ${i}`).toBe(sum);
+      }
     }
   }
 });
@@ -133,4 +145,13 @@ test("tanh's derivative and additions are element by element", () => {
   expect([...dy]).toEqual([1, 1.5, 3, 0, 0]);
   kernels.add(dy, y, 3);
   expect([...dy]).toEqual([1, 2, 2.5, 0, 0]);
+});
+
+test("relu passes on what is above 0, forward and backward", () => {
+  const y = Float32Array.of(-2, -0, 0, 0.5, 3);
+  kernels.relu(y, 5);
+  expect([...y]).toEqual([0, 0, 0, 0.5, 3]);
+  const dy = Float32Array.of(1, 2, 4, -8, 16);
+  kernels.reluBackward(dy, y, 5);
+  expect([...dy]).toEqual([0, 0, 0, -8, 16]);
 });

@@ -157,7 +157,8 @@ describe("a run over recorded markets", () => {
 });
 
 describe("a model folder", () => {
-  const shape = { observations: 3, actions: 2, hidden: [4] };
+  const kind = { activation: "tanh", trunk: "separate" } as const;
+  const shape = { observations: 3, actions: 2, hidden: [4], ...kind };
   const params = Float32Array.from(
     { length: 3 * 4 + 4 + 4 * 2 + 2 + 3 * 4 + 4 + 4 + 1 },
     (_, i) => i / 50,
