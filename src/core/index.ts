@@ -16,6 +16,7 @@ export {
 export { bytesOf, canonicalJson, sha256, sha256Stream } from "./hash.ts";
 export { makeFolder } from "./make-folder.ts";
 export { cos, exp, ln, pow, sin, tanh } from "./maths.ts";
+export { nearestOf } from "./nearest.ts";
 export { messageOf, OperationError } from "./operation-error.ts";
 export { Prng, type PrngState } from "./prng.ts";
 export {

@@ -9,8 +9,9 @@
  * velocities. Reward. -1 per step, 0 at the goal. Start. All four numbers uniform within 0.1.
  * Episode end. Terminated when the tip is above the bar; truncated after 500 steps.
  */
-import { assert, cos, Prng, sin } from "../../core/index.ts";
+import { assert, cos, sin } from "../../core/index.ts";
 import type { Env, EnvInfo, ResetOptions, StepResult } from "../env.ts";
+import { streamOf } from "../numpy-random.ts";
 import { Box, Discrete } from "../spaces.ts";
 
 const PI = 3.141592653589793;
@@ -42,15 +43,15 @@ export class Acrobot implements Env {
   );
   readonly actionSpace = new Discrete(3);
   readonly metadata = { name: "Acrobot-v1" };
-  #prng = Prng.fromSeed(0);
+  #stream = streamOf(0);
   #state: AcrobotState = [0, 0, 0, 0];
   #steps = 0;
   #isRunning = false;
 
   reset({ seed, options }: ResetOptions = {}): [Float32Array, EnvInfo] {
-    if (seed !== undefined) this.#prng = Prng.fromSeed(seed);
+    if (seed !== undefined) this.#stream = streamOf(seed);
     const { state } = (options ?? {}) as AcrobotResetOptions;
-    const draw = (): number => Math.fround(this.#prng.float() * 0.2 - 0.1);
+    const draw = (): number => Math.fround(this.#stream.float() * 0.2 - 0.1);
     this.#state = state ?? [draw(), draw(), draw(), draw()];
     this.#steps = 0;
     this.#isRunning = true;

@@ -3,8 +3,9 @@
  * Gymnasium's environment (Barto, Sutton and Anderson, 1983; Euler steps of 0.02 s); sine and
  * cosine are core's, so that trajectories are the same on every machine.
  */
-import { assert, cos, Prng, sin } from "../../core/index.ts";
+import { assert, cos, sin } from "../../core/index.ts";
 import type { Env, EnvInfo, ResetOptions, StepResult } from "../env.ts";
+import { streamOf } from "../numpy-random.ts";
 import { Box, Discrete } from "../spaces.ts";
 
 const GRAVITY = 9.8;
@@ -32,15 +33,15 @@ export class CartPole implements Env {
   );
   readonly actionSpace = new Discrete(2);
   readonly metadata = { name: "CartPole-v1" };
-  #prng = Prng.fromSeed(0);
+  #stream = streamOf(0);
   #state: [number, number, number, number] = [0, 0, 0, 0];
   #steps = 0;
   #isRunning = false;
 
   reset({ seed, options }: ResetOptions = {}): [Float32Array, EnvInfo] {
-    if (seed !== undefined) this.#prng = Prng.fromSeed(seed);
+    if (seed !== undefined) this.#stream = streamOf(seed);
     const { state } = (options ?? {}) as CartPoleResetOptions;
-    const draw = (): number => this.#prng.float() * 0.1 - 0.05;
+    const draw = (): number => this.#stream.float() * 0.1 - 0.05;
     this.#state = state === undefined ? [draw(), draw(), draw(), draw()] : [...state];
     this.#steps = 0;
     this.#isRunning = true;

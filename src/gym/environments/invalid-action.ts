@@ -1,7 +1,8 @@
 /**
- * InvalidActionEnv: guess the number shown, while most others are forbidden. After
- * `InvalidActionEnvDiscrete` of Stable-Baselines3's contributed tests: a learner that does not
- * respect masks is refused by an assertion, one that does has a policy to find.
+ * InvalidActionEnv: name the number shown, while most others are forbidden. After
+ * `InvalidActionEnvDiscrete` of Stable-Baselines3's contributed tests (there with 80 actions, 60 of
+ * them forbidden): a learner that does not respect masks is refused by an assertion, one that does
+ * has a policy to find.
  *
  * Action space. Discrete(n); a forbidden action is a bug. Observation. Box(n): 1 at the number
  * wanted, 0 elsewhere. Reward. 1 for the number, else 0. Episode end. Truncated after 100 steps.
@@ -15,7 +16,7 @@ const STEP_LIMIT = 100;
 export class InvalidActionEnv implements Env {
   readonly observationSpace: Box;
   readonly actionSpace: Discrete;
-  readonly metadata = { name: "InvalidAction-v0", maskedActions: "refused" } as const;
+  readonly metadata = { name: "InvalidActionEnvDiscrete", maskedActions: "refused" } as const;
   readonly #forbidden: number;
   #prng = Prng.fromSeed(0);
   #wanted = 0;

@@ -6,8 +6,9 @@
  * velocity. Reward. -1 per step. Start. At rest, uniformly from -0.6 to -0.4. Episode end.
  * Terminated at position 0.5; truncated after 200 steps.
  */
-import { assert, cos, Prng } from "../../core/index.ts";
+import { assert, cos } from "../../core/index.ts";
 import type { Env, EnvInfo, ResetOptions, StepResult } from "../env.ts";
+import { streamOf } from "../numpy-random.ts";
 import { Box, Discrete } from "../spaces.ts";
 
 const POSITION_MIN = -1.2;
@@ -17,6 +18,8 @@ const GOAL_POSITION = 0.5;
 const FORCE = 0.001;
 const GRAVITY = 0.0025;
 const STEP_LIMIT = 200;
+/** -0.4 - -0.6 as a double, which is how NumPy spans the start; 0.2 is another number. */
+const START_RANGE = -0.4 - -0.6;
 
 export interface MountainCarResetOptions {
   /** Starts here instead of at random: position, velocity. */
@@ -30,16 +33,16 @@ export class MountainCar implements Env {
   );
   readonly actionSpace = new Discrete(3);
   readonly metadata = { name: "MountainCar-v0" };
-  #prng = Prng.fromSeed(0);
+  #stream = streamOf(0);
   #position = 0;
   #velocity = 0;
   #steps = 0;
   #isRunning = false;
 
   reset({ seed, options }: ResetOptions = {}): [Float32Array, EnvInfo] {
-    if (seed !== undefined) this.#prng = Prng.fromSeed(seed);
+    if (seed !== undefined) this.#stream = streamOf(seed);
     const { state } = (options ?? {}) as MountainCarResetOptions;
-    [this.#position, this.#velocity] = state ?? [this.#prng.float() * 0.2 - 0.6, 0];
+    [this.#position, this.#velocity] = state ?? [this.#stream.float() * START_RANGE - 0.6, 0];
     this.#steps = 0;
     this.#isRunning = true;
     return [this.#observe(), {}];
