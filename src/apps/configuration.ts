@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { type Lots, type MicroUsd, OperationError } from "../core/index.ts";
-import { DEFAULT_PPO, type PpoSettings } from "../learn/index.ts";
+import { ACTIVATIONS, DEFAULT_PPO, type PpoSettings, SCHEDULES, TRUNKS } from "../learn/index.ts";
 import { PRICINGS } from "../orders/index.ts";
 import {
   DEFAULT_EPISODE,
@@ -100,22 +100,26 @@ const schema = z.strictObject({
       gamma: share.default(MARKET_PPO.gamma),
       lambda: share.default(MARKET_PPO.lambda),
       learningRate: positive.default(MARKET_PPO.learningRate),
-      annealLearningRate: z.boolean().default(MARKET_PPO.annealLearningRate),
+      learningRateSchedule: z.enum(SCHEDULES).default(MARKET_PPO.learningRateSchedule),
       clip: positive.default(MARKET_PPO.clip),
-      annealClip: z.boolean().default(MARKET_PPO.annealClip),
+      clipSchedule: z.enum(SCHEDULES).default(MARKET_PPO.clipSchedule),
       valueClip: positive.nullable().default(MARKET_PPO.valueClip),
       entropyCoefficient: z.number().min(0).default(MARKET_PPO.entropyCoefficient),
+      entropySchedule: z.enum(SCHEDULES).default(MARKET_PPO.entropySchedule),
       valueCoefficient: z.number().min(0).default(MARKET_PPO.valueCoefficient),
       halfValueLoss: z.boolean().default(MARKET_PPO.halfValueLoss),
       gradientNormMax: positive.default(MARKET_PPO.gradientNormMax),
       normaliseAdvantages: z.boolean().default(MARKET_PPO.normaliseAdvantages),
       normaliseObservations: z.boolean().default(MARKET_PPO.normaliseObservations),
+      normaliseRewards: z.boolean().default(MARKET_PPO.normaliseRewards),
       targetKl: positive.nullable().default(MARKET_PPO.targetKl),
       hidden: z
         .array(whole.max(LAYER_UNITS_MAX))
         .min(1)
         .max(LAYERS_MAX)
         .default([...MARKET_PPO.hidden]),
+      activation: z.enum(ACTIVATIONS).default(MARKET_PPO.activation),
+      trunk: z.enum(TRUNKS).default(MARKET_PPO.trunk),
       adam: z
         .strictObject({
           beta1: share.default(MARKET_PPO.adam.beta1),

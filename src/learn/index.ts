@@ -27,8 +27,14 @@ export {
   type ModelManifest,
   saveModel,
 } from "./model-folder.ts";
-export { isNetworkShape, type NetworkShape } from "./network-shape.ts";
+export { ACTIVATIONS, isNetworkShape, type NetworkShape, TRUNKS } from "./network-shape.ts";
 export type { NormaliserState } from "./observation-normaliser.ts";
 export { Policy } from "./policy.ts";
 export { DEFAULT_PPO, type PpoSettings, requirePpoSettings } from "./ppo-settings.ts";
-export { type IterationReport, PpoTrainer, type TrainerState } from "./ppo-trainer.ts";
+export {
+  type IterationReport,
+  PpoTrainer,
+  type TrainerOptions,
+  type TrainerState,
+} from "./ppo-trainer.ts";
+export { type Schedule, SCHEDULES } from "./schedule.ts";

@@ -1,9 +1,11 @@
 /** What a PPO run is told, its defaults, and what must hold between the numbers. */
 import { OperationError } from "../core/index.ts";
 import type { AdamSettings } from "./kernels.ts";
+import { type Activation, ACTIVATIONS, type Trunk, TRUNKS } from "./network-shape.ts";
+import { type Schedule, SCHEDULES } from "./schedule.ts";
 
 export interface PpoSettings {
-  /** Environment steps in all; the learning rate reaches its end there. */
+  /** Environment steps in all; schedules reach 0 there. */
   readonly totalSteps: number;
   /** Steps of each lane between two updates, T. */
   readonly rolloutSteps: number;
@@ -18,14 +20,13 @@ export interface PpoSettings {
   readonly gamma: number;
   readonly lambda: number;
   readonly learningRate: number;
-  /** Lets the learning rate fall linearly to 0 over the run. */
-  readonly annealLearningRate: boolean;
+  readonly learningRateSchedule: Schedule;
   readonly clip: number;
-  /** Lets the clip fall linearly to 0 over the run. */
-  readonly annealClip: boolean;
+  readonly clipSchedule: Schedule;
   /** Clips the value's change as well, as CleanRL does; null does not. */
   readonly valueClip: number | null;
   readonly entropyCoefficient: number;
+  readonly entropySchedule: Schedule;
   readonly valueCoefficient: number;
   /** The value loss is half the squared error (CleanRL) or the whole (Stable-Baselines3). */
   readonly halfValueLoss: boolean;
@@ -33,9 +34,13 @@ export interface PpoSettings {
   readonly normaliseAdvantages: boolean;
   /** Brings observations to mean 0 and deviation 1 by running moments, which the model keeps. */
   readonly normaliseObservations: boolean;
+  /** Divides rewards by the running deviation of the discounted return, in learning only. */
+  readonly normaliseRewards: boolean;
   /** Ends an update early once the policy has moved this far; null never does. */
   readonly targetKl: number | null;
   readonly hidden: readonly number[];
+  readonly activation: Activation;
+  readonly trunk: Trunk;
   readonly adam: AdamSettings;
 }
 
@@ -49,18 +54,22 @@ export const DEFAULT_PPO: PpoSettings = {
   gamma: 0.99,
   lambda: 0.95,
   learningRate: 2.5e-4,
-  annealLearningRate: true,
+  learningRateSchedule: "linear",
   clip: 0.2,
-  annealClip: false,
+  clipSchedule: "constant",
   valueClip: 0.2,
   entropyCoefficient: 0.01,
+  entropySchedule: "constant",
   valueCoefficient: 0.5,
   halfValueLoss: true,
   gradientNormMax: 0.5,
   normaliseAdvantages: true,
   normaliseObservations: false,
+  normaliseRewards: false,
   targetKl: null,
   hidden: [64, 64],
+  activation: "tanh",
+  trunk: "separate",
   adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-5 },
 };
 
@@ -93,6 +102,11 @@ export function requirePpoSettings(settings: PpoSettings, lanes: number): void {
   for (const width of settings.hidden) {
     if (Number.isInteger(width) && width >= 1) continue;
     throw refusal("hidden", "widths of layers, whole numbers from 1 up", width, "");
+  }
+  requireOneOf("activation", ACTIVATIONS, settings.activation);
+  requireOneOf("trunk", TRUNKS, settings.trunk);
+  for (const name of ["learningRateSchedule", "clipSchedule", "entropySchedule"] as const) {
+    requireOneOf(name, SCHEDULES, settings[name]);
   }
   requireAdam(settings.adam);
   const batch = rolloutSteps * lanes;
@@ -127,7 +141,17 @@ function requireAdam(adam: AdamSettings): void {
   }
 }
 
-function refusal(name: string, expected: string, found: number, wayOut: string): OperationError {
+function requireOneOf(name: string, known: readonly string[], found: string): void {
+  if (known.includes(found)) return;
+  throw refusal(name, `one of ${known.join(", ")}`, JSON.stringify(found), "");
+}
+
+function refusal(
+  name: string,
+  expected: string,
+  found: number | string,
+  wayOut: string,
+): OperationError {
   return new OperationError(
     "PPO_SETTINGS",
     `ppo.${name}: expected ${expected}, was ${found}${wayOut}`,

@@ -19,13 +19,17 @@ import { gae } from "./gae.ts";
 import { makeMaskedCategorical, type MaskedCategorical } from "./masked-categorical.ts";
 import { type NormaliserState, ObservationNormaliser } from "./observation-normaliser.ts";
 import { type PpoSettings, requirePpoSettings } from "./ppo-settings.ts";
-import { type MinibatchReport, PpoUpdate } from "./ppo-update.ts";
+import { type MinibatchReport, PpoUpdate, type UpdateRates } from "./ppo-update.ts";
+import { scheduled } from "./schedule.ts";
 
 export interface IterationReport extends MinibatchReport {
   readonly iteration: number;
   /** Environment steps so far. */
   readonly steps: number;
+  /** Rates of this iteration, as their schedules have them. */
   readonly learningRate: number;
+  readonly clip: number;
+  readonly entropyCoefficient: number;
   /** Episodes that ended in this rollout, and their means; NaN without any. */
   readonly episodes: number;
   readonly meanReturn: number;
@@ -52,11 +56,18 @@ export interface TrainerState {
   readonly second: Float32Array;
 }
 
+/** How a run is carried out; none of it changes a bit of what comes out. */
+export interface TrainerOptions {
+  /** Threads that may work on one update; 1 by default. */
+  readonly threads?: number;
+}
+
 export class PpoTrainer {
   readonly settings: PpoSettings;
   readonly network: ActorCritic;
   iteration = 0;
   steps = 0;
+  #isClosed = false;
   readonly #env: VectorEnv;
   readonly #update: PpoUpdate;
   readonly #categorical: MaskedCategorical;
@@ -68,9 +79,15 @@ export class PpoTrainer {
   /** Observations of all lanes as the networks see them. [N, O] */
   readonly #normalised: Float32Array;
 
-  /** Resets `env`, which must reset its lanes in the same step. */
-  constructor(env: VectorEnv, settings: PpoSettings, seed: number | string) {
+  /** Resets `env`, which must reset its lanes in the same step. `close` ends what it holds. */
+  constructor(
+    env: VectorEnv,
+    settings: PpoSettings,
+    seed: number | string,
+    options: TrainerOptions = {},
+  ) {
     requirePpoSettings(settings, env.count);
+    requireThreads(options.threads ?? 1);
     if (env.metadata.autoreset !== "same-step") {
       throw new OperationError(
         "PPO_SETTINGS",
@@ -80,8 +97,8 @@ export class PpoTrainer {
     this.settings = settings;
     this.#env = env;
     const { observationSize: observations, actionCount: actions } = env;
-    const { hidden } = settings;
-    const shape = { observations, actions, hidden, activation: "tanh", trunk: "separate" } as const;
+    const { hidden, activation, trunk } = settings;
+    const shape = { observations, actions, hidden, activation, trunk };
     this.network = new ActorCritic(shape, FLOAT32);
     const prng = Prng.fromSeed(seed);
     this.network.initialise(prng.fork("init"));
@@ -108,12 +125,21 @@ export class PpoTrainer {
    */
   iterate(): IterationReport {
     assert(!this.isDone, "a run that is done does not go on");
+    assert(!this.#isClosed, "a closed trainer trains no more");
     const { settings } = this;
-    const share = 1 - this.steps / settings.totalSteps;
-    const learningRate = settings.learningRate * (settings.annealLearningRate ? share : 1);
+    const shareLeft = 1 - this.steps / settings.totalSteps;
+    const rates: UpdateRates = {
+      learningRate: scheduled(settings.learningRate, settings.learningRateSchedule, shareLeft),
+      clip: scheduled(settings.clip, settings.clipSchedule, shareLeft),
+      entropyCoefficient: scheduled(
+        settings.entropyCoefficient,
+        settings.entropySchedule,
+        shareLeft,
+      ),
+    };
     this.#collect();
     this.#estimate();
-    const mean = this.#learn(learningRate, settings.clip * (settings.annealClip ? share : 1));
+    const mean = this.#learn(rates);
     this.iteration += 1;
     this.steps += this.#rollout.size;
     return {
@@ -121,8 +147,13 @@ export class PpoTrainer {
       ...this.#rollout.report(),
       iteration: this.iteration,
       steps: this.steps,
-      learningRate,
+      ...rates,
     };
+  }
+
+  /** Ends what the trainer holds: its threads, not its environment. It trains no more. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** Steps every lane T times with the policy as it is. */
@@ -189,12 +220,10 @@ export class PpoTrainer {
     gae(rollout.advantages, rollout.returns, rollout, { T, N, gamma, lambda }, FLOAT32);
   }
 
-  #learn(learningRate: number, clip: number): MinibatchReport {
+  #learn(rates: UpdateRates): MinibatchReport {
     const { settings } = this;
     const rollout = this.#rollout;
     const M = rollout.size / settings.minibatches;
-    const { entropyCoefficient } = settings;
-    const rates = { learningRate, clip, entropyCoefficient };
     const reports: MinibatchReport[] = [];
     for (let epoch = 0; epoch < settings.epochs; epoch++) {
       shuffle(rollout.indices, this.#shufflePrng);
@@ -277,6 +306,14 @@ export class PpoTrainer {
     const { count, observationSize, actionCount } = this.#env;
     return sha256(canonicalJson({ ...this.settings, count, observationSize, actionCount }));
   }
+}
+
+function requireThreads(threads: number): void {
+  if (Number.isInteger(threads) && threads >= 1) return;
+  throw new OperationError(
+    "PPO_SETTINGS",
+    `threads: expected a whole number from 1 up, was ${threads}`,
+  );
 }
 
 /** The arrays of one rollout, T steps of N lanes, [T, N] and [T, N, width] row-major. */

@@ -100,6 +100,8 @@ function iterationReport(iteration: number): IterationReport {
     iteration,
     steps: 2048 * iteration,
     learningRate: 1e-3,
+    clip: 0.2,
+    entropyCoefficient: 0.01,
     episodes,
     meanReturn: episodes > 0 ? iteration / 10 : Number.NaN,
     meanLength: episodes > 0 ? STEPS : Number.NaN,

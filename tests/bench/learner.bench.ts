@@ -8,7 +8,7 @@ import { Prng } from "../../src/core/index.ts";
 import type { VectorEnv } from "../../src/gym/index.ts";
 import { ActorCritic } from "../../src/learn/actor-critic.ts";
 import { FLOAT32 } from "../../src/learn/arithmetic.ts";
-import { DEFAULT_PPO, Policy, PpoTrainer } from "../../src/learn/index.ts";
+import { DEFAULT_PPO, Policy, type PpoSettings, PpoTrainer } from "../../src/learn/index.ts";
 import { PpoUpdate, type Samples } from "../../src/learn/ppo-update.ts";
 import { rounds, secondsOf, significant } from "./measure.ts";
 
@@ -19,7 +19,11 @@ const MINIBATCH = 256;
 const ROUNDS = 7;
 
 export function run(): Promise<object> {
-  const settings = { ...DEFAULT_PPO, totalSteps: 1e9, annealLearningRate: false };
+  const settings: PpoSettings = {
+    ...DEFAULT_PPO,
+    totalSteps: 1e9,
+    learningRateSchedule: "constant",
+  };
   const trainer = new PpoTrainer(new FreeEnv(LANES), settings, 1);
   const batch = settings.rolloutSteps * LANES;
   const stepsPerSecond = rounds(ROUNDS, () => {
@@ -35,8 +39,8 @@ export function run(): Promise<object> {
       observations: OBSERVATIONS,
       actions: ACTIONS,
       hidden: settings.hidden,
-      activation: "tanh",
-      trunk: "separate",
+      activation: settings.activation,
+      trunk: settings.trunk,
     },
     FLOAT32,
   );

@@ -14,6 +14,7 @@ import {
   PpoTrainer,
   saveCheckpoint,
   saveModel,
+  type Schedule,
 } from "../../src/learn/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-normalised-"));
@@ -97,7 +98,7 @@ test("what hides in a small part of a large number is learnt, and kept in the mo
 });
 
 test("a run with running moments and a falling clip resumes bit for bit", () => {
-  const both = { ...settings, totalSteps: 8 * 32 * 5, annealClip: true };
+  const both: PpoSettings = { ...settings, totalSteps: 8 * 32 * 5, clipSchedule: "linear" };
   const make = () =>
     new PpoTrainer(
       lanes(() => new CartPole()),
@@ -119,8 +120,8 @@ test("a run with running moments and a falling clip resumes bit for bit", () => 
 });
 
 test("a falling clip leaves the first iteration alone and binds tighter later", () => {
-  const train = (annealClip: boolean) => {
-    const change = { learningRate: 0.02, annealClip, totalSteps: 8 * 32 * 8 };
+  const train = (clipSchedule: Schedule) => {
+    const change = { learningRate: 0.02, clipSchedule, totalSteps: 8 * 32 * 8 };
     const trainer = new PpoTrainer(
       lanes(() => new CartPole()),
       { ...settings, ...change },
@@ -128,7 +129,7 @@ test("a falling clip leaves the first iteration alone and binds tighter later", 
     );
     return Array.from({ length: 8 }, () => trainer.iterate());
   };
-  const [steady, falling] = [train(false), train(true)];
+  const [steady, falling] = [train("constant"), train("linear")];
   expect(falling[0]).toEqual(steady[0]);
   // At an eighth of the clip, more ratios lie beyond it.
   expect(falling[7]?.clipFraction).toBeGreaterThan(2 * (steady[7]?.clipFraction ?? 1));
