@@ -31,6 +31,7 @@ export { ACTIVATIONS, isNetworkShape, type NetworkShape, TRUNKS } from "./networ
 export type { NormaliserState } from "./observation-normaliser.ts";
 export { Policy } from "./policy.ts";
 export { DEFAULT_PPO, type PpoSettings, requirePpoSettings } from "./ppo-settings.ts";
+export { type Preset, PRESET_NAMES, presetFor, type ReturnMeasure } from "./presets.ts";
 export {
   type IterationReport,
   PpoTrainer,

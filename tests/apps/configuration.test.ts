@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { episodeSettings, ppoSettings, readConfiguration } from "../../src/apps/configuration.ts";
-import { nearestOf } from "../../src/apps/checked-json.ts";
+import { nearestOf } from "../../src/core/index.ts";
 import { requirePpoSettings } from "../../src/learn/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-configuration-"));
