@@ -20,6 +20,8 @@ import { makeMaskedCategorical, type MaskedCategorical } from "./masked-categori
 import { type NormaliserState, ObservationNormaliser } from "./observation-normaliser.ts";
 import { type PpoSettings, requirePpoSettings } from "./ppo-settings.ts";
 import { type MinibatchReport, PpoUpdate, type UpdateRates } from "./ppo-update.ts";
+import { RewardNormaliser, type RewardNormaliserState } from "./reward-normaliser.ts";
+import { Rollout } from "./rollout.ts";
 import { scheduled } from "./schedule.ts";
 
 export interface IterationReport extends MinibatchReport {
@@ -51,6 +53,7 @@ export interface TrainerState {
   readonly shufflePrng: PrngState;
   readonly env: unknown;
   readonly normaliser: NormaliserState | null;
+  readonly rewardNormaliser: RewardNormaliserState | null;
   readonly params: Float32Array;
   readonly first: Float32Array;
   readonly second: Float32Array;
@@ -76,6 +79,7 @@ export class PpoTrainer {
   readonly #rollout: Rollout;
   readonly #logs: FloatArray;
   readonly #normaliser: ObservationNormaliser | null;
+  readonly #rewardNormaliser: RewardNormaliser | null;
   /** Observations of all lanes as the networks see them. [N, O] */
   readonly #normalised: Float32Array;
 
@@ -112,6 +116,9 @@ export class PpoTrainer {
     const isNormalised = settings.normaliseObservations;
     this.#normaliser = isNormalised ? new ObservationNormaliser(observations) : null;
     this.#normalised = new Float32Array(isNormalised ? env.observations.length : 0);
+    this.#rewardNormaliser = settings.normaliseRewards
+      ? new RewardNormaliser(env.count, settings.gamma)
+      : null;
     env.reset(`env ${prng.fork("env").uint32()}`);
   }
 
@@ -183,7 +190,7 @@ export class PpoTrainer {
         }
       }
       env.step(rollout.laneActions);
-      rollout.record(t, env);
+      rollout.record(t, env, this.#rewardNormaliser);
       // An episode that was cut off went on unseen: its last observation has a value.
       if (env.truncated.includes(1))
         this.#valuesOf(this.#seen(env.finalObservations), rollout.finalValues, row);
@@ -271,6 +278,7 @@ export class PpoTrainer {
       shufflePrng: this.#shufflePrng.save(),
       env: this.#env.save(),
       normaliser: this.normaliser,
+      rewardNormaliser: this.#rewardNormaliser?.save() ?? null,
       params: Float32Array.from(params),
       first: Float32Array.from(this.#update.first),
       second: Float32Array.from(this.#update.second),
@@ -299,6 +307,7 @@ export class PpoTrainer {
     this.#update.first.set(state.first);
     this.#update.second.set(state.second);
     if (state.normaliser !== null) this.#normaliser?.restore(state.normaliser);
+    if (state.rewardNormaliser !== null) this.#rewardNormaliser?.restore(state.rewardNormaliser);
     this.#env.restore(state.env);
   }
 
@@ -314,93 +323,6 @@ function requireThreads(threads: number): void {
     "PPO_SETTINGS",
     `threads: expected a whole number from 1 up, was ${threads}`,
   );
-}
-
-/** The arrays of one rollout, T steps of N lanes, [T, N] and [T, N, width] row-major. */
-class Rollout {
-  readonly T: number;
-  readonly N: number;
-  readonly size: number;
-  readonly observations: FloatArray;
-  readonly masks: Uint8Array;
-  readonly actions: Int32Array;
-  readonly laneActions: Int32Array;
-  readonly logProbabilities: FloatArray;
-  readonly rewards: FloatArray;
-  readonly terminated: Uint8Array;
-  readonly truncated: Uint8Array;
-  readonly values: FloatArray;
-  readonly finalValues: FloatArray;
-  readonly lastValues: FloatArray;
-  readonly nextValues: FloatArray;
-  readonly advantages: FloatArray;
-  readonly returns: FloatArray;
-  readonly indices: Uint32Array;
-  readonly #actionCount: number;
-  #episodes = 0;
-  #returnTotal = 0;
-  #lengthTotal = 0;
-
-  constructor(T: number, { count: N, observationSize: O, actionCount: A }: VectorEnv) {
-    const { allocate } = FLOAT32;
-    const size = T * N;
-    this.T = T;
-    this.N = N;
-    this.size = size;
-    this.#actionCount = A;
-    this.observations = allocate(size * O);
-    this.masks = new Uint8Array(size * A);
-    this.actions = new Int32Array(size);
-    this.laneActions = new Int32Array(N);
-    this.logProbabilities = allocate(size);
-    this.rewards = allocate(size);
-    this.terminated = new Uint8Array(size);
-    this.truncated = new Uint8Array(size);
-    this.values = allocate(size);
-    this.finalValues = allocate(size);
-    this.lastValues = allocate(N);
-    this.nextValues = allocate(size);
-    this.advantages = allocate(size);
-    this.returns = allocate(size);
-    this.indices = ascending(size);
-  }
-
-  begin(): void {
-    this.#episodes = 0;
-    this.#returnTotal = 0;
-    this.#lengthTotal = 0;
-    // Every iteration shuffles from the same order, so that a resumed run needs no memory of it.
-    this.indices.set(ascending(this.size));
-  }
-
-  record(t: number, env: VectorEnv): void {
-    for (let lane = 0; lane < this.N; lane++) {
-      const i = t * this.N + lane;
-      this.rewards[i] = env.rewards[lane] as number;
-      this.terminated[i] = env.terminated[lane] as number;
-      this.truncated[i] = env.truncated[lane] as number;
-      if (this.terminated[i] === 0 && this.truncated[i] === 0) continue;
-      this.#episodes += 1;
-      this.#returnTotal += env.episodeReturns[lane] as number;
-      this.#lengthTotal += env.episodeLengths[lane] as number;
-    }
-  }
-
-  report() {
-    const counts = new Array<number>(this.#actionCount).fill(0);
-    for (const action of this.actions) counts[action] = (counts[action] as number) + 1;
-    return {
-      episodes: this.#episodes,
-      meanReturn: this.#returnTotal / this.#episodes,
-      meanLength: this.#lengthTotal / this.#episodes,
-      explainedVariance: explainedVariance(this.values, this.returns),
-      actionShares: counts.map((count) => count / this.size),
-    };
-  }
-}
-
-function ascending(size: number): Uint32Array {
-  return Uint32Array.from({ length: size }, (_, index) => index);
 }
 
 /** Fisher and Yates, in place. */
@@ -432,24 +354,4 @@ function meanReport(reports: readonly MinibatchReport[]): MinibatchReport {
     clipFraction: mean((report) => report.clipFraction),
     gradientNorm: mean((report) => report.gradientNorm),
   };
-}
-
-/** 1 - Var(returns - values) / Var(returns); 0 where the returns do not vary. */
-function explainedVariance(values: FloatArray, returns: FloatArray): number {
-  const n = returns.length;
-  let sum = 0;
-  let sumSquares = 0;
-  let errorSum = 0;
-  let errorSquares = 0;
-  for (let i = 0; i < n; i++) {
-    const target = returns[i] as number;
-    const error = target - (values[i] as number);
-    sum += target;
-    sumSquares += target * target;
-    errorSum += error;
-    errorSquares += error * error;
-  }
-  const variance = sumSquares / n - (sum / n) * (sum / n);
-  const errorVariance = errorSquares / n - (errorSum / n) * (errorSum / n);
-  return variance > 0 ? 1 - errorVariance / variance : 0;
 }

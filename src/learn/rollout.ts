@@ -1,0 +1,126 @@
+/**
+ * The samples of one iteration: what every lane saw, did and got, the values that were thought of
+ * it, and the account of episodes that ended in it. Filled by the trainer, learnt from by the update.
+ */
+import type { VectorEnv } from "../gym/index.ts";
+import { FLOAT32, type FloatArray } from "./arithmetic.ts";
+import type { RewardNormaliser } from "./reward-normaliser.ts";
+
+/** The arrays of one rollout, T steps of N lanes, [T, N] and [T, N, width] row-major. */
+export class Rollout {
+  readonly T: number;
+  readonly N: number;
+  readonly size: number;
+  readonly observations: FloatArray;
+  readonly masks: Uint8Array;
+  readonly actions: Int32Array;
+  readonly laneActions: Int32Array;
+  readonly logProbabilities: FloatArray;
+  readonly rewards: FloatArray;
+  readonly terminated: Uint8Array;
+  readonly truncated: Uint8Array;
+  readonly values: FloatArray;
+  readonly finalValues: FloatArray;
+  readonly lastValues: FloatArray;
+  readonly nextValues: FloatArray;
+  readonly advantages: FloatArray;
+  readonly returns: FloatArray;
+  readonly indices: Uint32Array;
+  readonly #actionCount: number;
+  /** Of one step. [N] each */
+  readonly #ended: Uint8Array;
+  readonly #laneRewards: Float64Array;
+  #episodes = 0;
+  #returnTotal = 0;
+  #lengthTotal = 0;
+
+  constructor(T: number, { count: N, observationSize: O, actionCount: A }: VectorEnv) {
+    const { allocate } = FLOAT32;
+    const size = T * N;
+    this.T = T;
+    this.N = N;
+    this.size = size;
+    this.#actionCount = A;
+    this.#ended = new Uint8Array(N);
+    this.#laneRewards = new Float64Array(N);
+    this.observations = allocate(size * O);
+    this.masks = new Uint8Array(size * A);
+    this.actions = new Int32Array(size);
+    this.laneActions = new Int32Array(N);
+    this.logProbabilities = allocate(size);
+    this.rewards = allocate(size);
+    this.terminated = new Uint8Array(size);
+    this.truncated = new Uint8Array(size);
+    this.values = allocate(size);
+    this.finalValues = allocate(size);
+    this.lastValues = allocate(N);
+    this.nextValues = allocate(size);
+    this.advantages = allocate(size);
+    this.returns = allocate(size);
+    this.indices = ascending(size);
+  }
+
+  begin(): void {
+    this.#episodes = 0;
+    this.#returnTotal = 0;
+    this.#lengthTotal = 0;
+    // Every iteration shuffles from the same order, so that a resumed run needs no memory of it.
+    this.indices.set(ascending(this.size));
+  }
+
+  /** Takes in what step `t` of all lanes gave; rewards as the normaliser, if any, makes them. */
+  record(t: number, env: VectorEnv, normaliser: RewardNormaliser | null): void {
+    for (let lane = 0; lane < this.N; lane++) {
+      const ended = env.terminated[lane] === 1 || env.truncated[lane] === 1;
+      this.#ended[lane] = ended ? 1 : 0;
+    }
+    normaliser?.step(this.#laneRewards, env.rewards, this.#ended);
+    const rewards = normaliser === null ? env.rewards : this.#laneRewards;
+    for (let lane = 0; lane < this.N; lane++) {
+      const i = t * this.N + lane;
+      this.rewards[i] = rewards[lane] as number;
+      this.terminated[i] = env.terminated[lane] as number;
+      this.truncated[i] = env.truncated[lane] as number;
+      if (this.#ended[lane] === 0) continue;
+      this.#episodes += 1;
+      this.#returnTotal += env.episodeReturns[lane] as number;
+      this.#lengthTotal += env.episodeLengths[lane] as number;
+    }
+  }
+
+  report() {
+    const counts = new Array<number>(this.#actionCount).fill(0);
+    for (const action of this.actions) counts[action] = (counts[action] as number) + 1;
+    return {
+      episodes: this.#episodes,
+      meanReturn: this.#returnTotal / this.#episodes,
+      meanLength: this.#lengthTotal / this.#episodes,
+      explainedVariance: explainedVariance(this.values, this.returns),
+      actionShares: counts.map((count) => count / this.size),
+    };
+  }
+}
+
+function ascending(size: number): Uint32Array {
+  return Uint32Array.from({ length: size }, (_, index) => index);
+}
+
+/** 1 - Var(returns - values) / Var(returns); 0 where the returns do not vary. */
+function explainedVariance(values: FloatArray, returns: FloatArray): number {
+  const n = returns.length;
+  let sum = 0;
+  let sumSquares = 0;
+  let errorSum = 0;
+  let errorSquares = 0;
+  for (let i = 0; i < n; i++) {
+    const target = returns[i] as number;
+    const error = target - (values[i] as number);
+    sum += target;
+    sumSquares += target * target;
+    errorSum += error;
+    errorSquares += error * error;
+  }
+  const variance = sumSquares / n - (sum / n) * (sum / n);
+  const errorVariance = errorSquares / n - (errorSum / n) * (errorSum / n);
+  return variance > 0 ? 1 - errorVariance / variance : 0;
+}
