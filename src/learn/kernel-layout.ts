@@ -1,66 +1,87 @@
 /**
- * How the compute kernel lays parameters out, and gradients and moments likewise: for each layer in
- * canonical order a block of inputs + 1 rows of `stride` floats, the outputs rounded up to a multiple
- * of 8. Row k holds the weights of input k to all outputs, the last row the biases, and what is
- * beyond the outputs is zero. Blocks follow each other; the end is padded to a multiple of 16.
- *
- * Sums over all parameters, such as the gradient's norm, run in this order; models, checkpoints and
- * hashes keep the canonical one.
+ * Parameters as the compute kernel holds them, where 4 or 8 outputs lie side by side: of each layer
+ * a block [inputs + 1, stride] row-major, stride being the outputs rounded up to 8. Row k holds the
+ * weights from input k to all outputs, the last row the biases; what is beyond the outputs is 0.
+ * Blocks follow each other in canonical order, and the whole is padded with zeros to a multiple of
+ * 16. Zeros add nothing, but a sum over all parameters runs in 16 lanes by position, so this layout
+ * is part of every result: the gradient's norm is summed in it. Models, checkpoints and hashes keep
+ * the canonical order.
  */
-import type { Layer } from "./network-shape.ts";
+import { type Layer, layersOf, type NetworkShape } from "./network-shape.ts";
 
+const COLUMNS = 8;
+const LANES = 16;
+
+/** One layer's place. */
 export interface KernelBlock {
   readonly layer: Layer;
-  /** First float of the block. */
-  readonly at: number;
-  /** Floats of a row. */
+  /** Where its first row begins, in numbers. */
+  readonly offset: number;
+  /** Numbers from one row to the next: the outputs, rounded up to a multiple of 8. */
   readonly stride: number;
 }
 
 export interface KernelLayout {
+  /** In the order of the layers. */
   readonly blocks: readonly KernelBlock[];
-  /** Floats in all, a multiple of 16. */
+  /** Numbers in all, a multiple of 16. */
   readonly length: number;
 }
 
-/** `count` rounded up to a multiple of `step`, a power of two. */
-export function roundUp(count: number, step: number): number {
-  return Math.ceil(count / step) * step;
+/** The layout of a whole network, in the order of `layersOf(shape).all`. */
+export function kernelLayoutOf(shape: NetworkShape): KernelLayout {
+  return layOutBlocks(layersOf(shape).all);
 }
 
-export function kernelLayoutOf(layers: readonly Layer[]): KernelLayout {
-  const blocks: KernelBlock[] = [];
-  let at = 0;
-  for (const layer of layers) {
-    const stride = roundUp(layer.outputs, 8);
-    blocks.push({ layer, at, stride });
-    at += (layer.inputs + 1) * stride;
-  }
-  return { blocks, length: roundUp(at, 16) };
+export function layOutBlocks(layers: readonly Layer[]): KernelLayout {
+  let end = 0;
+  const blocks = layers.map((layer) => {
+    const stride = roundedUp(layer.outputs, COLUMNS);
+    const offset = end;
+    end += (layer.inputs + 1) * stride;
+    return { layer, offset, stride };
+  });
+  return { blocks, length: roundedUp(end, LANES) };
 }
 
-type Floats = Float32Array | Float64Array;
+/** The least multiple of `multiple` that is not below `value`. */
+export function roundedUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
 
-/** Copies parameters from canonical to kernel order; padding in `kernel` stays as it is. */
-export function toKernelOrder(kernel: Floats, canonical: Floats, layout: KernelLayout): void {
-  for (const { layer, at, stride } of layout.blocks) {
+type Numbers = Float32Array | Float64Array;
+
+/**
+ * Copies parameters, or anything of each, from canonical into kernel order. The padding is not
+ * written; fresh arrays have zeros there.
+ */
+export function toKernelOrder(kernel: Numbers, canonical: Numbers, { blocks }: KernelLayout): void {
+  for (const { layer, offset, stride } of blocks) {
     const { inputs, outputs, weights, biases } = layer;
     for (let o = 0; o < outputs; o++) {
-      const from = weights + o * inputs;
-      for (let k = 0; k < inputs; k++) kernel[at + k * stride + o] = canonical[from + k] as number;
-      kernel[at + inputs * stride + o] = canonical[biases + o] as number;
+      const row = weights + o * inputs;
+      for (let k = 0; k < inputs; k++) {
+        kernel[offset + k * stride + o] = canonical[row + k] as number;
+      }
+      kernel[offset + inputs * stride + o] = canonical[biases + o] as number;
     }
   }
 }
 
 /** The inverse of `toKernelOrder`. */
-export function toCanonicalOrder(canonical: Floats, kernel: Floats, layout: KernelLayout): void {
-  for (const { layer, at, stride } of layout.blocks) {
+export function fromKernelOrder(
+  canonical: Numbers,
+  kernel: Numbers,
+  { blocks }: KernelLayout,
+): void {
+  for (const { layer, offset, stride } of blocks) {
     const { inputs, outputs, weights, biases } = layer;
     for (let o = 0; o < outputs; o++) {
-      const to = weights + o * inputs;
-      for (let k = 0; k < inputs; k++) canonical[to + k] = kernel[at + k * stride + o] as number;
-      canonical[biases + o] = kernel[at + inputs * stride + o] as number;
+      const row = weights + o * inputs;
+      for (let k = 0; k < inputs; k++) {
+        canonical[row + k] = kernel[offset + k * stride + o] as number;
+      }
+      canonical[biases + o] = kernel[offset + inputs * stride + o] as number;
     }
   }
 }

@@ -10,6 +10,7 @@
  */
 import type { FloatArray } from "./arithmetic.ts";
 import { type ActorCritic, TILE } from "./actor-critic.ts";
+import { type KernelLayout, kernelLayoutOf, toKernelOrder } from "./kernel-layout.ts";
 import { makeMaskedCategorical, type MaskedCategorical } from "./masked-categorical.ts";
 import type { PpoSettings } from "./ppo-settings.ts";
 
@@ -58,6 +59,9 @@ export class PpoUpdate {
   readonly #settings: PpoSettings;
   readonly #categorical: MaskedCategorical;
   readonly #shardGrads: readonly FloatArray[];
+  /** The gradient in the order that its norm is summed in. */
+  readonly #layout: KernelLayout;
+  readonly #ordered: FloatArray;
   /** Per-sample terms of the minibatch. [M] */
   readonly #advantages: FloatArray;
   readonly #policyLosses: FloatArray;
@@ -81,6 +85,8 @@ export class PpoUpdate {
     this.second = allocate(params.length);
     this.#categorical = makeMaskedCategorical(arithmetic, shape.actions);
     this.#shardGrads = Array.from({ length: settings.shards }, () => allocate(params.length));
+    this.#layout = kernelLayoutOf(shape);
+    this.#ordered = allocate(this.#layout.length);
     this.#advantages = allocate(M);
     this.#policyLosses = allocate(M);
     this.#valueLosses = allocate(M);
@@ -96,8 +102,8 @@ export class PpoUpdate {
   minibatch(samples: Samples, indices: Uint32Array, rates: UpdateRates): MinibatchReport {
     const { kernels } = this.network;
     const grads = this.gradient(samples, indices, rates);
-    const P = grads.length;
-    const gradientNorm = Math.sqrt(kernels.sumOfSquares(grads, 0, P));
+    toKernelOrder(this.#ordered, grads, this.#layout);
+    const gradientNorm = Math.sqrt(kernels.sumOfSquares(this.#ordered, 0, this.#layout.length));
     const { adam, gradientNormMax } = this.#settings;
     this.beta1Power *= adam.beta1;
     this.beta2Power *= adam.beta2;
