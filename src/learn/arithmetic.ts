@@ -9,7 +9,7 @@
  */
 import { exp, ln, tanh } from "../core/index.ts";
 
-export type FloatArray = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+export type FloatArray = Float32Array | Float64Array;
 
 export interface Arithmetic {
   readonly name: "float32" | "float64";
