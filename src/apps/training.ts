@@ -10,6 +10,7 @@ import {
   CHECKPOINT_FILE,
   type IterationReport,
   loadCheckpoint,
+  MODEL_FILES,
   type ModelManifest,
   PpoTrainer,
   saveCheckpoint,
@@ -132,7 +133,7 @@ function requireFreshFolder(out: string, resume: boolean): void {
 
 /** Removes what an earlier run left in a model folder, and nothing else. */
 export function clearModelFolder(out: string): void {
-  for (const file of [CHECKPOINT_FILE, METRICS_FILE, "manifest.json", "policy.bin"]) {
+  for (const file of [...MODEL_FILES, CHECKPOINT_FILE, METRICS_FILE]) {
     rmSync(join(out, file), { force: true });
   }
 }

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { messageOf, OperationError, sha256, writeFileAtomically } from "../core/index.ts";
-import { fromLittleEndian, littleEndian } from "./model-folder.ts";
+import { fromLittleEndian, littleEndian } from "./little-endian.ts";
 import type { TrainerState } from "./ppo-trainer.ts";
 
 export const CHECKPOINT_FILE = "checkpoint.bin";

@@ -22,6 +22,7 @@ export {
 export {
   loadModel,
   type Model,
+  MODEL_FILES,
   type ModelFacts,
   modelHashOf,
   type ModelManifest,

@@ -1,27 +1,48 @@
 /**
  * A trained model on disk, `models/<run>/`:
- *   manifest.json   what it is and where it comes from; `modelHash` is over shape and weights
- *   policy.bin      the weights, little-endian float32
- *   checkpoint.bin  all state of the run, from which it continues bit for bit
- * All are written atomically, the manifest last, so a folder with a manifest is a whole model.
+ *   manifest.json    what it is and where it comes from; `modelHash` is over shape and weights
+ *   policy.bin       the weights, little-endian float32
+ *   model.json       the policy for TensorFlow.js, with its weights in weights.bin
+ *   policy.onnx      policy and value for anything that runs ONNX
+ *   normaliser.json  what their observations must be normalised by; absent where by nothing
+ *   checkpoint.bin   all state of the run, from which it continues bit for bit
+ * All are written atomically, the manifest last, so a folder with a manifest is a whole model. What
+ * is for others holds the same numbers and is not read where there is a manifest.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
-  bytesOf,
   canonicalJson,
   messageOf,
   OperationError,
   sha256Stream,
   writeFileAtomically,
 } from "../core/index.ts";
-import type { NetworkShape } from "./network-shape.ts";
+import { NORMALISER_FILE, normaliserText } from "./formats/normaliser-file.ts";
+import { onnxOf } from "./formats/onnx-write.ts";
+import { tfjsOf } from "./formats/tfjs-write.ts";
+import { hashOfStatistics, statisticsOf } from "./frozen-normaliser.ts";
+import { fromLittleEndian, littleEndian } from "./little-endian.ts";
+import { isNetworkShape, type NetworkShape } from "./network-shape.ts";
 import type { NormaliserState } from "./observation-normaliser.ts";
 import { Policy } from "./policy.ts";
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 export const MANIFEST_FILE = "manifest.json";
 export const POLICY_FILE = "policy.bin";
+export const TFJS_FILE = "model.json";
+const TFJS_WEIGHTS_FILE = "weights.bin";
+export const ONNX_FILE = "policy.onnx";
+
+/** All that `saveModel` may write; the manifest first, as without it no model is left. */
+export const MODEL_FILES = [
+  MANIFEST_FILE,
+  POLICY_FILE,
+  TFJS_FILE,
+  TFJS_WEIGHTS_FILE,
+  ONNX_FILE,
+  NORMALISER_FILE,
+] as const;
 
 /** What the trainer of a model tells of it; plain data. */
 export interface ModelFacts {
@@ -33,6 +54,8 @@ export interface ModelFacts {
   /** Content hashes of the sessions that it was trained on, by id. */
   readonly sessions: Readonly<Record<string, string>>;
   readonly steps: number;
+  /** Observations that are stacked into one input; 1 where none are. */
+  readonly frames?: number;
   /** Moments that the policy's observations are normalised by; none where they are not. */
   readonly normaliser?: NormaliserState | null;
   /** Version of this software. */
@@ -58,17 +81,29 @@ export function modelHashOf(
   return hash.digest("hex");
 }
 
-/** Writes policy and manifest into `folder`; `FILE_WRITE` where that cannot be. */
+/** Writes policy, exports and manifest into `folder`; `FILE_WRITE` where that cannot be. */
 export function saveModel(
   folder: string,
   shape: NetworkShape,
   params: Float32Array,
   facts: ModelFacts,
 ): ModelManifest {
+  const { schemaHash, software, frames = 1 } = facts;
   const modelHash = modelHashOf(shape, params, facts.normaliser);
   const manifest: ModelManifest = { formatVersion: FORMAT_VERSION, modelHash, shape, ...facts };
-  writeFileAtomically(join(folder, POLICY_FILE), littleEndian(params));
-  writeFileAtomically(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+  const statistics = facts.normaliser ? statisticsOf(facts.normaliser) : null;
+  const normaliser = statistics === null ? null : hashOfStatistics(statistics);
+  const notes = { schemaHash, frames, normaliser, modelHash };
+  const tfjs = tfjsOf(shape, params, notes, software, TFJS_WEIGHTS_FILE);
+  const write = (file: string, content: string | Uint8Array): void =>
+    writeFileAtomically(join(folder, file), content);
+  write(POLICY_FILE, littleEndian(params));
+  write(TFJS_WEIGHTS_FILE, tfjs.weights);
+  write(TFJS_FILE, tfjs.model);
+  write(ONNX_FILE, onnxOf(shape, params, notes, software));
+  if (statistics === null) rmSync(join(folder, NORMALISER_FILE), { force: true });
+  else write(NORMALISER_FILE, normaliserText(statistics));
+  write(MANIFEST_FILE, `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
 }
 
@@ -102,7 +137,7 @@ export function loadModel(folder: string, schemaHash: string): Model {
         `${manifest.modelHash.slice(0, 12)}, was something else; copy or train the model again`,
     );
   }
-  return { manifest, policy: new Policy(shape, params, normaliser) };
+  return { manifest, policy: Policy.ofNetwork(shape, params, normaliser) };
 }
 
 function readManifest(folder: string): ModelManifest {
@@ -119,18 +154,15 @@ function readManifest(folder: string): ModelManifest {
   if (manifest.formatVersion !== FORMAT_VERSION) {
     throw new OperationError(
       "MODEL_VERSION",
-      `${place}: expected formatVersion ${FORMAT_VERSION}, was ${String(manifest.formatVersion)}`,
+      `${place}: expected formatVersion ${FORMAT_VERSION}, was ${String(manifest.formatVersion)}; ` +
+        `train it again, or use the version of kalshi-gym that wrote it`,
     );
   }
-  const { shape, modelHash } = manifest;
-  const hidden: unknown = shape?.hidden;
-  const sizes: unknown[] = [shape?.observations, shape?.actions];
-  sizes.push(...(Array.isArray(hidden) ? (hidden as unknown[]) : [null]));
-  const isWhole = sizes.every((size) => Number.isInteger(size) && (size as number) > 0);
-  if (!isWhole || typeof modelHash !== "string") {
+  if (!isNetworkShape(manifest.shape) || typeof manifest.modelHash !== "string") {
     throw new OperationError(
       "MODEL_FORMAT",
-      `${place}: expected shape and modelHash, was not both`,
+      `${place}: expected shape (observations, actions, hidden, activation, trunk) and modelHash, ` +
+        `was not both; copy or train the model again`,
     );
   }
   if (!isNormaliser(manifest.normaliser ?? null)) {
@@ -160,22 +192,4 @@ function read(folder: string, file: string): Buffer {
       { cause: error },
     );
   }
-}
-
-const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-
-/** The bytes of float32 numbers, lowest byte first on any machine. */
-export function littleEndian(params: Float32Array): Uint8Array {
-  const bytes = bytesOf(params).slice();
-  if (!IS_LITTLE_ENDIAN) Buffer.from(bytes.buffer).swap32();
-  return bytes;
-}
-
-/** The inverse; null where the length is not a multiple of four. */
-export function fromLittleEndian(bytes: Uint8Array): Float32Array | null {
-  if (bytes.length % 4 !== 0) return null;
-  // A Buffer's own slice would share its memory, and begin anywhere in it.
-  const copy = Uint8Array.from(bytes);
-  if (!IS_LITTLE_ENDIAN) Buffer.from(copy.buffer).swap32();
-  return new Float32Array(copy.buffer);
 }

@@ -7,8 +7,9 @@ import { type NormaliserState, RunningMoments } from "./running-moments.ts";
 export type { NormaliserState } from "./running-moments.ts";
 
 /** Normalised observations lie within this many deviations. */
-const LIMIT = 10;
-const EPSILON = 1e-8;
+export const LIMIT = 10;
+/** Added to variances, so that what never changes does not divide by zero. */
+export const EPSILON = 1e-8;
 
 export class ObservationNormaliser {
   readonly #moments: RunningMoments;

@@ -106,7 +106,7 @@ function naive(repeats: number): number {
 
 /** Decisions a second of a policy asked for one at a time, as in live trading. */
 function decisions(network: ActorCritic): object {
-  const policy = new Policy(network.shape, network.params as Float32Array);
+  const policy = Policy.ofNetwork(network.shape, network.params as Float32Array);
   const prng = Prng.fromSeed(3);
   const observation = Float32Array.from({ length: OBSERVATIONS }, () => prng.normal());
   const mask = Uint8Array.from({ length: ACTIONS }, () => 1);

@@ -27,7 +27,7 @@ while (!trainer.isDone) trainer.iterate();
 const { shape, params } = trainer.network;
 const model = modelHashOf(shape, params as Float32Array);
 
-const policy = new Policy(shape, params as Float32Array);
+const policy = Policy.ofNetwork(shape, params as Float32Array);
 const [market] = data.markets;
 if (market === undefined) throw new Error("the tape has a market");
 const { journal } = recordEpisode({

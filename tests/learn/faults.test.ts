@@ -142,7 +142,7 @@ test("masks are respected in every draw of a run, and the best allowed action is
     { ...settings, learningRate: 3e-3, gamma: 0 },
   );
   const env = new InvalidActionEnv(8, 6);
-  const policy = new Policy(trainer.network.shape, trainer.network.params as Float32Array);
+  const policy = Policy.ofNetwork(trainer.network.shape, trainer.network.params as Float32Array);
   let [observation, info] = env.reset({ seed });
   let total = 0;
   for (let step = 0; step < 100; step++) {
@@ -204,7 +204,7 @@ test("a manifest that is not one is refused, whatever JSON it is", () => {
     ["null", "MODEL_VERSION"],
     ["[]", "MODEL_VERSION"],
     ['"text"', "MODEL_VERSION"],
-    [JSON.stringify({ ...manifest, formatVersion: 2 }), "MODEL_VERSION"],
+    [JSON.stringify({ ...manifest, formatVersion: 3 }), "MODEL_VERSION"],
     [JSON.stringify({ ...manifest, shape: null }), "MODEL_FORMAT"],
     [JSON.stringify({ ...manifest, shape: { ...shape, hidden: 5 } }), "MODEL_FORMAT"],
     [JSON.stringify({ ...manifest, shape: { ...shape, hidden: [0] } }), "MODEL_FORMAT"],

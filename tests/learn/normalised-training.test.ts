@@ -83,7 +83,7 @@ test("what hides in a small part of a large number is learnt, and kept in the mo
     expect(probability(1, 1)).toBeGreaterThan(0.9);
     expect(probability(-1, 0)).toBeGreaterThan(0.9);
   }
-  const raw = new Policy(network.shape, network.params as Float32Array);
+  const raw = Policy.ofNetwork(network.shape, network.params as Float32Array);
   const same = [-1, 1].map((x) => raw.probabilities(Float32Array.of(50 + 0.1 * x), free)[1]);
   expect(Math.abs((same[0] as number) - (same[1] as number))).toBeLessThan(0.1);
 

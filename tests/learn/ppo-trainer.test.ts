@@ -45,7 +45,7 @@ describe("what must be found in a probe is found", () => {
       settings,
     );
     const { shape, params } = trainer.network;
-    const policy = new Policy(shape, params as Float32Array);
+    const policy = Policy.ofNetwork(shape, params as Float32Array);
     const value = (x: number): number => trainer.network.values(Float32Array.of(x), 1)[0] as number;
     return { policy, value };
   };
@@ -181,7 +181,7 @@ describe("a model folder", () => {
     const observation = Float32Array.of(0.1, -0.2, 0.3);
     const free = Uint8Array.of(1, 1);
     expect(model.policy.probabilities(observation, free)).toEqual(
-      new Policy(shape, params).probabilities(observation, free),
+      Policy.ofNetwork(shape, params).probabilities(observation, free),
     );
   });
 
