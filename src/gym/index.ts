@@ -11,6 +11,7 @@ export { CartPole, type CartPoleResetOptions } from "./environments/cart-pole.ts
 export { InvalidActionEnv } from "./environments/invalid-action.ts";
 export { MountainCar, type MountainCarResetOptions } from "./environments/mountain-car.ts";
 export { type Probe, ProbeEnv } from "./environments/probes.ts";
+export { FrameMemory, FrameStack, stackFrames } from "./frame-stack.ts";
 export { NumpyRandom, seedSequence } from "./numpy-random.ts";
 export { ENVIRONMENT_NAMES, makeEnv } from "./registry.ts";
 export { Box, Discrete } from "./spaces.ts";
