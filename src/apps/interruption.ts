@@ -38,3 +38,15 @@ export function listenForInterruption(notice: () => void): Interruption {
 export function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/**
+ * Ends this process when the one that started it is gone, where that one opened a channel to it:
+ * runs of a sweep do not outlive the sweep, even if it is killed. It falls between two pieces of
+ * work, as files are written in one go.
+ */
+export function endWithParent(): void {
+  if (process.channel === undefined) return;
+  process.once("disconnect", () => process.exit(130));
+  // Whoever has nothing left to do ends all the same.
+  process.channel.unref();
+}

@@ -7,12 +7,14 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { OperationError } from "../core/index.ts";
+import { endWithParent } from "./interruption.ts";
 
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import("./demo-command.ts")).demoCommand(),
   sessions: async () => (await import("./sessions-command.ts")).sessionsCommand(),
   train: async () => (await import("./train-command.ts")).trainCommand(),
   evaluate: async () => (await import("./evaluate-command.ts")).evaluateCommand(),
+  sweep: async () => (await import("./sweep-command.ts")).sweepCommand(),
   replay: async () => (await import("./replay-command.ts")).replayCommand(),
   observation: async () => (await import("./observation-command.ts")).observationCommand(),
 };
@@ -72,6 +74,8 @@ for (const stream of [process.stdout, process.stderr]) {
     process.exit(1);
   });
 }
+
+endWithParent();
 
 try {
   await run(process.argv.slice(2));
