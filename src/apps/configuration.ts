@@ -34,6 +34,7 @@ const positive = z.number().positive();
 const ROLLOUT_ROWS_MAX = 2 ** 22;
 const LAYER_UNITS_MAX = 2048;
 const LAYERS_MAX = 8;
+const FRAMES_MAX = 32;
 
 /** Dollars or contracts of which `scale` times as many are whole, so that nothing is rounded. */
 const amount = (scale: number, most: number) =>
@@ -63,6 +64,8 @@ const schema = z.strictObject({
     .default(42),
   /** Lanes of the training environment. */
   environments: whole.default(32),
+  /** Observations that the policy sees at once: the last ones of the episode. */
+  frames: whole.max(FRAMES_MAX).default(1),
   episode: z
     .strictObject({
       steps: whole.nullable().default(DEFAULT_EPISODE.steps),
@@ -180,14 +183,15 @@ export function checkConfiguration(
   return whole;
 }
 
-/** Two keys that only together are too large. */
-function requireRollout(place: string, { environments, ppo }: Configuration): void {
-  const rows = environments * ppo.rolloutSteps;
+/** Keys that only together are too large. */
+function requireRollout(place: string, { environments, frames, ppo }: Configuration): void {
+  const rows = environments * ppo.rolloutSteps * frames;
   if (rows <= ROLLOUT_ROWS_MAX) return;
+  const stacked = frames === 1 ? "" : ` x ${frames} frames`;
   throw new OperationError(
     "CONFIGURATION",
     `${place}: ppo.rolloutSteps: expected at most ${ROLLOUT_ROWS_MAX} rows of ${environments} ` +
-      `environments x ${ppo.rolloutSteps} steps in a rollout, was ${rows}; lower one of the two`,
+      `environments x ${ppo.rolloutSteps} steps${stacked} in a rollout, was ${rows}; lower one of them`,
   );
 }
 

@@ -56,6 +56,7 @@ export function recordEpisode(options: RecordingOptions): Recording {
   const actionPrng = prng.fork("actions");
   const observation = new Float32Array(FEATURE_COUNT);
   const mask = new Uint8Array(ACTION_COUNT);
+  policy.begin?.();
   while (episode.end === "running" && options.interruption?.requested !== true) {
     episode.observe(observation, 0);
     episode.mask(mask, 0);

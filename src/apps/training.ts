@@ -6,6 +6,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { OperationError } from "../core/index.ts";
 import { SCHEMA_HASH } from "../features/index.ts";
+import { stackFrames } from "../gym/index.ts";
 import {
   CHECKPOINT_FILE,
   type IterationReport,
@@ -49,11 +50,12 @@ export interface TrainingResult {
 export async function runTraining(options: TrainingOptions): Promise<TrainingResult> {
   const { configuration, sessions, out, resume, io, interruption } = options;
   requireFreshFolder(out, resume);
-  const env = new KalshiVectorEnv(
+  const lanes = new KalshiVectorEnv(
     sessions.map(({ data }) => data),
     configuration.environments,
     episodeSettings(configuration),
   );
+  const env = stackFrames(lanes, configuration.frames);
   const trainer = new PpoTrainer(env, ppoSettings(configuration), configuration.seed);
   const recipe = recipeOf(configuration);
   const facts = {
@@ -97,6 +99,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     configuration: recipe,
     sessions: facts.sessions,
     steps: trainer.steps,
+    frames: configuration.frames,
     normaliser: trainer.normaliser,
     software: SOFTWARE,
     result: metrics.last(),

@@ -6,8 +6,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { OperationError } from "../core/index.ts";
-import { SCHEMA_HASH } from "../features/index.ts";
-import { type EvaluatedPolicy, loadModel, type Model } from "../learn/index.ts";
+import { FEATURE_COUNT, SCHEMA_HASH } from "../features/index.ts";
+import { type EvaluatedPolicy, loadModel, type Model, rememberFrames } from "../learn/index.ts";
+import { ACTION_COUNT } from "../orders/index.ts";
 import { type MarketData, type SessionData, SessionDataLoader } from "../sim/index.ts";
 import { BASELINES } from "../strategies/index.ts";
 import type { Console } from "./console.ts";
@@ -102,18 +103,29 @@ export function sessionHashes(sessions: readonly LoadedSession[]): Record<string
 
 export type Choice = "best" | "sample";
 
-/** A model as a policy that can be compared with others. */
-export function agentPolicy({ policy }: Model, choice: Choice): EvaluatedPolicy {
-  return {
+/** A model as a policy that can be compared with others; it remembers the frames it needs. */
+export function agentPolicy({ manifest, policy }: Model, choice: Choice): EvaluatedPolicy {
+  const agent: EvaluatedPolicy = {
     name: "agent",
     act: (observation, mask, prng) =>
       choice === "best" ? policy.best(observation, mask) : policy.sample(observation, mask, prng),
   };
+  return rememberFrames(agent, FEATURE_COUNT, manifest.frames ?? 1);
 }
 
-/** Loads a model of this version's observation. */
+/** Loads a model of this version's observation; `MODEL_SHAPE` where it takes other numbers of it. */
 export function openModel(folder: string): Model {
-  return loadModel(folder, SCHEMA_HASH);
+  const model = loadModel(folder, SCHEMA_HASH);
+  const { shape, frames = 1 } = model.manifest;
+  if (shape.observations !== frames * FEATURE_COUNT || shape.actions !== ACTION_COUNT) {
+    throw new OperationError(
+      "MODEL_SHAPE",
+      `${folder}: expected a model of ${frames} frames x ${FEATURE_COUNT} features and ` +
+        `${ACTION_COUNT} actions, was one of ${shape.observations} numbers and ` +
+        `${shape.actions} actions; copy or train the model again`,
+    );
+  }
+  return model;
 }
 
 /** The rule-based policy called `name`, or undefined. */

@@ -6,9 +6,11 @@
 import { assert, Prng } from "../core/index.ts";
 import type { Env, EnvInfo } from "../gym/index.ts";
 
-/** Chooses an action from what an environment shows. */
+/** Chooses an action from what an environment shows; once for each observation of an episode. */
 export interface EvaluatedPolicy {
   readonly name: string;
+  /** An episode begins; who remembers observations forgets those of the last one. */
+  begin?(): void;
   act(observation: Float32Array, mask: Uint8Array, prng: Prng): number;
 }
 
@@ -82,6 +84,7 @@ function playEpisode(
   const everything = new Uint8Array(env.actionSpace.n).fill(1);
   const maskOf = (info: EnvInfo): Uint8Array => info.actionMask ?? everything;
   let [observation, info] = env.reset({ seed });
+  policy.begin?.();
   let total = 0;
   for (;;) {
     const action = policy.act(observation, maskOf(info), prng);

@@ -19,6 +19,7 @@ export {
   pairedDifferences,
   type PolicyResult,
 } from "./evaluation.ts";
+export { rememberFrames } from "./framed-policy.ts";
 export {
   loadModel,
   type Model,

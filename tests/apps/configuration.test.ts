@@ -148,7 +148,10 @@ describe("a refusal names the file, the key, what was expected and what was foun
     );
     expect(refusal({ environments: 4096, ppo: { rolloutSteps: 4096 } })).toBe(
       "ppo.rolloutSteps: expected at most 4194304 rows of 4096 environments x 4096 steps in a " +
-        "rollout, was 16777216; lower one of the two",
+        "rollout, was 16777216; lower one of them",
+    );
+    expect(refusal({ frames: 32, environments: 2048 })).toContain(
+      "2048 environments x 128 steps x 32 frames in a rollout, was 8388608; lower one of them",
     );
     const path = file({ ppo: { rolloutSteps: 65_536 } });
     expect(() => readConfiguration(path, { environments: 65 })).toThrow(/^flags: ppo\.rollout/);
