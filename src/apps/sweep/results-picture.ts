@@ -4,7 +4,14 @@
  * a setting's seeds; the fuller the tone, the further halving let it come. The best stands out in
  * every panel.
  */
-import { type Charts, common, type LegendEntry, type Panel, picture } from "../report/drawing.ts";
+import {
+  type Charts,
+  common,
+  type LegendEntry,
+  type Panel,
+  picture,
+  WIDTH,
+} from "../report/drawing.ts";
 import { paint } from "../report/palette.ts";
 import { cell, type Summary } from "./results.ts";
 import type { SweepOutcome } from "./run-sweep.ts";
@@ -18,11 +25,21 @@ export interface SweepShown extends SweepOutcome {
   readonly scoreName: string;
 }
 
+const NOTHING_SEARCHED: readonly [string, Range] = ["base", { choice: ["as it is"] }];
 const PANEL_HEIGHT = 210;
 const LABEL_ROOM = 44;
+/** Of an axis's step from one whole number to the next, for those that share one. */
+const SHARED_WIDTH = 0.6;
+const TICKS_MAX = 10;
+/** Of a character of the axis, in pixels. */
+const LETTER_WIDTH = 6.7;
+/** Rungs that the legend has room for; further tones lie between them and the full one. */
+const LEGEND_RUNGS_MAX = 4;
 
 export function sweepPicture(charts: Charts, shown: SweepShown): string {
-  const keys = Object.entries(shown.sweep.search);
+  const searched = Object.entries(shown.sweep.search);
+  // Seeds alone still make a picture: one place with all runs.
+  const keys = searched.length > 0 ? searched : [NOTHING_SEARCHED];
   const panels = keys.map(([key, range]) => panelOf(charts, shown, key, range));
   const failed = shown.runs.filter(({ result }) => result.error !== null).length;
   const count = `${shown.runs.length} runs${failed > 0 ? `, ${failed} failed and not shown` : ""}`;
@@ -47,34 +64,35 @@ interface Mark {
 /** One searched setting's values against the scores of runs and the means of settings. */
 function panelOf(charts: Charts, shown: SweepShown, key: string, range: Range): Panel {
   const { plot: Plot } = charts;
-  const [first] = shown.summaries;
-  const best = first === undefined || first.score === null ? -1 : first.setting;
-  const mark = (setting: number, value: unknown, score: number, rungs: number): Mark => ({
-    x: range.choice === undefined ? Number(value) : String(cell(value)),
+  const best = bestOf(shown);
+  const places = placesOf(shown, key, range);
+  const mark = (setting: number, score: number, rungs: number): Mark => ({
+    x: places.get(setting) ?? 0,
     score,
     tone: toneOf(rungs, shown.rungs),
     colour: paint(setting === best ? "ask" : "agent"),
   });
   // From the worst to the best, so that nothing is drawn over what one looks for.
-  const order = shown.summaries.map(({ setting }) => setting).reverse();
-  const dots = order.flatMap((setting) =>
-    shown.runs.flatMap(({ setting: of, values, result }) => {
+  const worstFirst = [...shown.summaries].reverse();
+  const dots = worstFirst.flatMap(({ setting }) =>
+    shown.runs.flatMap(({ setting: of, result }) => {
       const last = result.rungs.at(-1)?.score ?? null;
       if (of !== setting || last === null || result.error !== null) return [];
-      return [mark(setting, values[key], last, result.rungs.length)];
+      return [mark(setting, last, result.rungs.length)];
     }),
   );
-  const means = [...shown.summaries].reverse().flatMap(({ setting, values, score, rungs }) => {
-    return score === null ? [] : [mark(setting, values[key], score, rungs)];
-  });
+  const means = worstFirst.flatMap(({ setting, score, rungs }) =>
+    score === null ? [] : [mark(setting, score, rungs)],
+  );
   const height = PANEL_HEIGHT + LABEL_ROOM;
   const plotted = Plot.plot({
     ...common(charts),
     height,
     marginBottom: LABEL_ROOM,
-    x: xScale(key, range),
+    x: { label: key, labelOffset: 36, labelAnchor: "center", inset: 10, ...xScale(range) },
     y: { label: shown.scoreName, grid: true, nice: true, ticks: 5 },
     symbol: { type: "identity" },
+    opacity: { type: "identity" },
     marks: [
       Plot.dot(dots, { x: "x", y: "score", r: 2.5, fill: "colour", fillOpacity: "tone" }),
       Plot.dot(means, {
@@ -87,9 +105,45 @@ function panelOf(charts: Charts, shown: SweepShown, key: string, range: Range): 
         strokeWidth: 2.5,
       }),
     ],
-    opacity: { type: "identity" },
   });
   return { height, plotted };
+}
+
+/** The number of the best setting; -1 where none has a score. */
+function bestOf({ summaries }: SweepShown): number {
+  const [first] = summaries;
+  return first === undefined || first.score === null ? -1 : first.setting;
+}
+
+/**
+ * Where each setting stands on the axis: at its value, or at the number of its choice. Settings that
+ * share a whole number or a choice stand beside one another, in their order.
+ */
+function placesOf({ summaries }: SweepShown, key: string, range: Range): Map<number, number> {
+  const { choice, integer } = range;
+  const texts = choice?.map((value) => JSON.stringify(value));
+  const values = summaries
+    .map(({ setting, values }) => ({
+      setting,
+      value:
+        texts === undefined ? Number(values[key]) : Math.max(0, texts.indexOf(jsonOf(values[key]))),
+    }))
+    .sort((a, b) => a.setting - b.setting);
+  if (choice === undefined && integer === undefined) {
+    return new Map(values.map(({ setting, value }) => [setting, value]));
+  }
+  return new Map(
+    values.map(({ setting, value }) => {
+      const sharing = values.filter((other) => other.value === value);
+      const nth = sharing.findIndex((other) => other.setting === setting);
+      return [setting, value + SHARED_WIDTH * ((nth + 0.5) / sharing.length - 0.5)];
+    }),
+  );
+}
+
+/** Also of what is not there, which no choice equals. */
+function jsonOf(value: unknown): string {
+  return JSON.stringify(value) ?? "";
 }
 
 /** A short level bar, as a symbol: it keeps its length on any scale. */
@@ -108,36 +162,42 @@ function toneOf(reached: number, rungs: number): number {
   return rungs <= 1 ? 1 : 0.25 + (0.75 * (reached - 1)) / (rungs - 1);
 }
 
-function xScale(key: string, range: Range): Readonly<Record<string, unknown>> {
-  const common = { label: key, labelOffset: 36, labelAnchor: "center" };
-  const { choice, logUniform, uniform, integer } = range;
-  if (choice !== undefined) {
-    const domain = choice.map((value) => String(cell(value)));
-    return { ...common, type: "point", domain, padding: 0.5 };
+function xScale({
+  choice,
+  logUniform,
+  uniform,
+  integer,
+}: Range): Readonly<Record<string, unknown>> {
+  if (logUniform !== undefined) {
+    return { type: "log", domain: logUniform, ticks: 6, tickFormat: "~g" };
   }
-  if (logUniform !== undefined) return { ...common, type: "log", domain: logUniform, ticks: 6 };
-  const whole = integer === undefined ? {} : { ticks: Math.min(10, integer[1] - integer[0] + 1) };
-  return { ...common, ...whole, domain: uniform ?? integer };
+  if (uniform !== undefined) return { domain: uniform };
+  const [low, high] = integer ?? [0, (choice?.length ?? 1) - 1];
+  const domain = [low - 0.5, high + 0.5];
+  if (choice === undefined) return { domain, ticks: Math.min(TICKS_MAX, high - low + 1) };
+  const length = Math.floor(WIDTH / choice.length / LETTER_WIDTH) - 2;
+  const label = (index: number): string => {
+    const text = String(cell(choice[index]));
+    return text.length <= length ? text : `${text.slice(0, Math.max(1, length - 1))}\u2026`;
+  };
+  return { domain, ticks: choice.map((_, index) => index), tickFormat: label };
 }
 
-function legendOf({ rungs, summaries }: SweepShown): LegendEntry[] {
+function legendOf(shown: SweepShown): LegendEntry[] {
+  const { rungs } = shown;
   const run = (colour: "agent" | "ask", tone: number): string =>
     `<circle cx="8" cy="6" r="3" fill="${paint(colour)}" fill-opacity="${tone}"/>`;
-  const tones = Array.from({ length: rungs > 1 ? rungs : 0 }, (_, rung) => ({
+  const bar = (colour: "agent" | "ask"): string =>
+    `<path d="M1 6h14" stroke="${paint(colour)}" stroke-width="2.5"/>`;
+  const given = Array.from({ length: Math.max(0, rungs - 1) }, (_, rung) => ({
     mark: run("agent", toneOf(rung + 1, rungs)),
-    label: rung + 1 === rungs ? "trained in full" : `left at rung ${rung + 1}`,
+    label: `rung ${rung + 1}`,
   }));
-  const seeds = { mark: run("agent", 1), label: "one run" };
-  const best = summaries[0]?.setting ?? 0;
+  const best = bestOf(shown);
   return [
-    ...(rungs > 1 ? tones : [seeds]),
-    {
-      mark: `<path d="M1 6h14" stroke="${paint("agent")}" stroke-width="2.5"/>`,
-      label: "mean of a setting's seeds",
-    },
-    {
-      mark: `${run("ask", 1)}<path d="M1 6h14" stroke="${paint("ask")}" stroke-width="2.5"/>`,
-      label: `the best setting (number ${best})`,
-    },
+    ...given.slice(0, LEGEND_RUNGS_MAX),
+    { mark: run("agent", 1), label: rungs > 1 ? "a run in full" : "a run" },
+    { mark: bar("agent"), label: "mean of the seeds" },
+    ...(best < 0 ? [] : [{ mark: run("ask", 1) + bar("ask"), label: `best: setting ${best}` }]),
   ];
 }
