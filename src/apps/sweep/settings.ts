@@ -41,7 +41,16 @@ export function totalStepsOf(sweep: Sweep, setting: Setting, file: string): numb
   const complete = completeConfiguration(sweep, setting, file).ppo.totalSteps;
   if (env === undefined || preset === undefined) return complete;
   const written = Object(configurationOf(sweep, setting)["ppo"]) as { totalSteps?: number };
-  return written.totalSteps ?? presetFor(preset, env).ppo.totalSteps;
+  return written.totalSteps ?? presetSteps(preset, env, file);
+}
+
+function presetSteps(preset: string, env: string, file: string): number {
+  try {
+    return presetFor(preset, env).ppo.totalSteps;
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
+    throw new OperationError(error.code, `${file}: base: ${error.message}`, { cause: error });
+  }
 }
 
 /** What the base says with the setting's values in their places, as a configuration file. */
@@ -126,5 +135,6 @@ export function draw({ logUniform, uniform, integer, choice }: Range, prng: Prng
 }
 
 function rounded(value: number, low: number, high: number): number {
-  return Math.min(high, Math.max(low, Number(value.toPrecision(DIGITS))));
+  // What prints as 0 is 0, not -0.
+  return Math.min(high, Math.max(low, Number(value.toPrecision(DIGITS)))) + 0;
 }
