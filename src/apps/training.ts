@@ -93,7 +93,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const seconds = process.uptime() - startedAt;
   const stepsPerSecond = seconds > 0 ? Math.round((trainer.steps - startedSteps) / seconds) : 0;
   saveCheckpoint(checkpoint, trainer.save(), facts);
-  const manifest = saveModel(out, trainer.network.shape, trainer.network.params as Float32Array, {
+  const manifest = saveModel(out, trainer.shape, trainer.params, {
     schemaHash: SCHEMA_HASH,
     seed: configuration.seed,
     configuration: recipe,

@@ -13,15 +13,17 @@ import {
   sha256,
 } from "../core/index.ts";
 import type { VectorEnv } from "../gym/index.ts";
-import { ActorCritic, TILE } from "./actor-critic.ts";
-import { FLOAT32, type FloatArray } from "./arithmetic.ts";
+import { ActorCritic } from "./actor-critic.ts";
+import { FLOAT32 } from "./arithmetic.ts";
 import { gae } from "./gae.ts";
-import { makeMaskedCategorical, type MaskedCategorical } from "./masked-categorical.ts";
+import { KernelEngine } from "./kernel/kernel-engine.ts";
+import type { NetworkShape } from "./network-shape.ts";
 import { type NormaliserState, ObservationNormaliser } from "./observation-normaliser.ts";
+import type { LearnerState, MinibatchReport, PpoEngine, UpdateRates } from "./ppo-engine.ts";
 import { type PpoSettings, requirePpoSettings } from "./ppo-settings.ts";
-import { type MinibatchReport, PpoUpdate, type UpdateRates } from "./ppo-update.ts";
 import { RewardNormaliser, type RewardNormaliserState } from "./reward-normaliser.ts";
 import { Rollout } from "./rollout.ts";
+import { ScalarEngine } from "./scalar-engine.ts";
 import { scheduled } from "./schedule.ts";
 
 export interface IterationReport extends MinibatchReport {
@@ -43,41 +45,36 @@ export interface IterationReport extends MinibatchReport {
 }
 
 /** Everything that a run is, between two iterations. */
-export interface TrainerState {
+export interface TrainerState extends LearnerState {
   readonly settingsHash: string;
   readonly iteration: number;
   readonly steps: number;
-  readonly beta1Power: number;
-  readonly beta2Power: number;
   readonly actionPrng: PrngState;
   readonly shufflePrng: PrngState;
   readonly env: unknown;
   readonly normaliser: NormaliserState | null;
   readonly rewardNormaliser: RewardNormaliserState | null;
-  readonly params: Float32Array;
-  readonly first: Float32Array;
-  readonly second: Float32Array;
 }
 
 /** How a run is carried out; none of it changes a bit of what comes out. */
 export interface TrainerOptions {
   /** Threads that may work on one update; 1 by default. */
   readonly threads?: number;
+  /** What computes: the kernel, or the reference that it is held to, which is far slower. */
+  readonly engine?: "kernel" | "scalar";
 }
 
 export class PpoTrainer {
   readonly settings: PpoSettings;
-  readonly network: ActorCritic;
+  readonly shape: NetworkShape;
   iteration = 0;
   steps = 0;
   #isClosed = false;
   readonly #env: VectorEnv;
-  readonly #update: PpoUpdate;
-  readonly #categorical: MaskedCategorical;
+  readonly #engine: PpoEngine;
   #actionPrng: Prng;
   #shufflePrng: Prng;
   readonly #rollout: Rollout;
-  readonly #logs: FloatArray;
   readonly #normaliser: ObservationNormaliser | null;
   readonly #rewardNormaliser: RewardNormaliser | null;
   /** Observations of all lanes as the networks see them. [N, O] */
@@ -90,8 +87,9 @@ export class PpoTrainer {
     seed: number | string,
     options: TrainerOptions = {},
   ) {
+    const { threads = 1, engine = "kernel" } = options;
     requirePpoSettings(settings, env.count);
-    requireThreads(options.threads ?? 1);
+    requireThreads(threads);
     if (env.metadata.autoreset !== "same-step") {
       throw new OperationError(
         "PPO_SETTINGS",
@@ -100,19 +98,16 @@ export class PpoTrainer {
     }
     this.settings = settings;
     this.#env = env;
-    const { observationSize: observations, actionCount: actions } = env;
+    const { observationSize: observations, actionCount: actions, count: lanes } = env;
     const { hidden, activation, trunk } = settings;
-    const shape = { observations, actions, hidden, activation, trunk };
-    this.network = new ActorCritic(shape, FLOAT32);
+    this.shape = { observations, actions, hidden, activation, trunk };
     const prng = Prng.fromSeed(seed);
-    this.network.initialise(prng.fork("init"));
     this.#actionPrng = prng.fork("actions");
     this.#shufflePrng = prng.fork("shuffle");
-    const batch = settings.rolloutSteps * env.count;
-    this.#update = new PpoUpdate(this.network, settings, batch / settings.minibatches);
-    this.#categorical = makeMaskedCategorical(FLOAT32, actions);
-    this.#rollout = new Rollout(settings.rolloutSteps, env);
-    this.#logs = FLOAT32.allocate(actions);
+    const work = { shape: this.shape, settings, lanes, threads };
+    this.#engine = engine === "kernel" ? new KernelEngine(work) : new ScalarEngine(work);
+    this.#engine.restore(firstWeights(this.shape, prng.fork("init")));
+    this.#rollout = new Rollout(settings.rolloutSteps, env, this.#engine.rollout);
     const isNormalised = settings.normaliseObservations;
     this.#normaliser = isNormalised ? new ObservationNormaliser(observations) : null;
     this.#normalised = new Float32Array(isNormalised ? env.observations.length : 0);
@@ -161,11 +156,13 @@ export class PpoTrainer {
   /** Ends what the trainer holds: its threads, not its environment. It trains no more. */
   close(): void {
     this.#isClosed = true;
+    this.#engine.close();
   }
 
   /** Steps every lane T times with the policy as it is. */
   #collect(): void {
     const rollout = this.#rollout;
+    const engine = this.#engine;
     const env = this.#env;
     const { count: N, observationSize: O, actionCount: A } = env;
     rollout.begin();
@@ -175,42 +172,24 @@ export class PpoTrainer {
       const observations = this.#seen(env.observations);
       rollout.observations.set(observations, row * O);
       rollout.masks.set(env.actionMasks, row * A);
-      this.#valuesOf(observations, rollout.values, row);
-      for (let from = 0; from < N; from += TILE) {
-        const B = Math.min(TILE, N - from);
-        const logits = this.network.logits(slice(observations, from, B, O), B);
-        for (let b = 0; b < B; b++) {
-          const lane = from + b;
-          const logs = this.#logs;
-          this.#categorical.logProbabilities(logs, 0, logits, b * A, env.actionMasks, lane * A);
-          const action = this.#categorical.draw(logs, 0, this.#actionPrng.float());
-          rollout.laneActions[lane] = action;
-          rollout.actions[row + lane] = action;
-          rollout.logProbabilities[row + lane] = logs[action] as number;
-        }
-      }
+      for (let lane = 0; lane < N; lane++) rollout.uniforms[lane] = this.#actionPrng.float();
+      engine.act(row);
+      rollout.laneActions.set(rollout.actions.subarray(row, row + N));
       env.step(rollout.laneActions);
       rollout.record(t, env, this.#rewardNormaliser);
       // An episode that was cut off went on unseen: its last observation has a value.
-      if (env.truncated.includes(1))
-        this.#valuesOf(this.#seen(env.finalObservations), rollout.finalValues, row);
+      if (env.truncated.includes(1)) {
+        engine.valuesOf(this.#seen(env.finalObservations), rollout.finalValues, row);
+      }
     }
-    this.#valuesOf(this.#seen(env.observations), rollout.lastValues, 0);
+    engine.valuesOf(this.#seen(env.observations), rollout.lastValues, 0);
+    engine.evaluate();
   }
 
   /** What the networks see of all lanes' observations; valid until the next call. */
   #seen(observations: Float32Array): Float32Array {
     this.#normaliser?.apply(this.#normalised, observations, this.#env.count);
     return this.#normaliser === null ? observations : this.#normalised;
-  }
-
-  #valuesOf(observations: Float32Array, into: FloatArray, at: number): void {
-    const { count: N, observationSize: O } = this.#env;
-    for (let from = 0; from < N; from += TILE) {
-      const B = Math.min(TILE, N - from);
-      const values = this.network.values(slice(observations, from, B, O), B);
-      for (let b = 0; b < B; b++) into[at + from + b] = values[b] as number;
-    }
   }
 
   #estimate(): void {
@@ -228,23 +207,19 @@ export class PpoTrainer {
   }
 
   #learn(rates: UpdateRates): MinibatchReport {
-    const { settings } = this;
-    const rollout = this.#rollout;
-    const M = rollout.size / settings.minibatches;
+    const { epochs, targetKl } = this.settings;
     const reports: MinibatchReport[] = [];
-    for (let epoch = 0; epoch < settings.epochs; epoch++) {
-      shuffle(rollout.indices, this.#shufflePrng);
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      shuffle(this.#rollout.indices, this.#shufflePrng);
       let kl = 0;
-      for (let from = 0; from < rollout.size; from += M) {
-        const indices = rollout.indices.subarray(from, from + M);
-        const report = this.#update.minibatch(rollout, indices, rates);
+      for (const report of this.#engine.learn(rates)) {
         for (const [name, value] of Object.entries(report)) this.#requireNumbers(name, [value]);
         kl = report.approxKl;
         reports.push(report);
       }
-      if (settings.targetKl !== null && kl > settings.targetKl) break;
+      if (targetKl !== null && kl > targetKl) break;
     }
-    this.#requireNumbers("weight", this.network.params);
+    this.#requireNumbers("weight", this.params);
     return meanReport(reports);
   }
 
@@ -260,6 +235,22 @@ export class PpoTrainer {
     }
   }
 
+  /** The networks' parameters in canonical order, copied. */
+  get params(): Float32Array {
+    return this.#engine.save().params;
+  }
+
+  /** What the value net thinks of one observation [O], as the networks see it. */
+  value(observation: Float32Array): number {
+    const { count, observationSize } = this.#env;
+    assert(observation.length === observationSize, "the observation fits the network");
+    const all = new Float32Array(count * observationSize);
+    all.set(observation);
+    const values = new Float32Array(count);
+    this.#engine.valuesOf(all, values, 0);
+    return values[0] as number;
+  }
+
   /** Moments that observations are normalised by, for a `Policy`; null where they are not. */
   get normaliser(): NormaliserState | null {
     return this.#normaliser?.save() ?? null;
@@ -267,21 +258,16 @@ export class PpoTrainer {
 
   /** State between two iterations; arrays are copies. */
   save(): TrainerState {
-    const { params } = this.network;
     return {
+      ...this.#engine.save(),
       settingsHash: this.#settingsHash(),
       iteration: this.iteration,
       steps: this.steps,
-      beta1Power: this.#update.beta1Power,
-      beta2Power: this.#update.beta2Power,
       actionPrng: this.#actionPrng.save(),
       shufflePrng: this.#shufflePrng.save(),
       env: this.#env.save(),
       normaliser: this.normaliser,
       rewardNormaliser: this.#rewardNormaliser?.save() ?? null,
-      params: Float32Array.from(params),
-      first: Float32Array.from(this.#update.first),
-      second: Float32Array.from(this.#update.second),
     };
   }
 
@@ -299,13 +285,9 @@ export class PpoTrainer {
     }
     this.iteration = state.iteration;
     this.steps = state.steps;
-    this.#update.beta1Power = state.beta1Power;
-    this.#update.beta2Power = state.beta2Power;
     this.#actionPrng = Prng.restore(state.actionPrng);
     this.#shufflePrng = Prng.restore(state.shufflePrng);
-    this.network.params.set(state.params);
-    this.#update.first.set(state.first);
-    this.#update.second.set(state.second);
+    this.#engine.restore(state);
     if (state.normaliser !== null) this.#normaliser?.restore(state.normaliser);
     if (state.rewardNormaliser !== null) this.#rewardNormaliser?.restore(state.rewardNormaliser);
     this.#env.restore(state.env);
@@ -315,6 +297,15 @@ export class PpoTrainer {
     const { count, observationSize, actionCount } = this.#env;
     return sha256(canonicalJson({ ...this.settings, count, observationSize, actionCount }));
   }
+}
+
+/** A learner that has learnt nothing yet. */
+function firstWeights(shape: NetworkShape, prng: Prng): LearnerState {
+  const network = new ActorCritic(shape, FLOAT32);
+  network.initialise(prng);
+  const params = Float32Array.from(network.params);
+  const none = new Float32Array(params.length);
+  return { params, first: none, second: none, beta1Power: 1, beta2Power: 1 };
 }
 
 function requireThreads(threads: number): void {
@@ -333,10 +324,6 @@ function shuffle(indices: Uint32Array, prng: Prng): void {
     indices[i] = indices[j] as number;
     indices[j] = swapped;
   }
-}
-
-function slice(rows: Float32Array, from: number, count: number, width: number): FloatArray {
-  return rows.subarray(from * width, (from + count) * width) as FloatArray;
 }
 
 function meanReport(reports: readonly MinibatchReport[]): MinibatchReport {

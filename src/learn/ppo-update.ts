@@ -12,6 +12,7 @@ import type { FloatArray } from "./arithmetic.ts";
 import { type ActorCritic, TILE } from "./actor-critic.ts";
 import { type KernelLayout, kernelLayoutOf, toKernelOrder } from "./kernel-layout.ts";
 import { makeMaskedCategorical, type MaskedCategorical } from "./masked-categorical.ts";
+import type { MinibatchReport, UpdateRates } from "./ppo-engine.ts";
 import type { PpoSettings } from "./ppo-settings.ts";
 
 /** A rollout's samples, B of them in a row. */
@@ -28,25 +29,6 @@ export interface Samples {
   readonly advantages: FloatArray;
   readonly returns: FloatArray;
   readonly values: FloatArray;
-}
-
-export interface MinibatchReport {
-  readonly policyLoss: number;
-  readonly valueLoss: number;
-  readonly entropy: number;
-  readonly loss: number;
-  /** mean((ratio - 1) - ln ratio), Schulman's low-variance estimate. */
-  readonly approxKl: number;
-  /** Share of samples whose ratio is beyond the clip. */
-  readonly clipFraction: number;
-  /** Before clipping. */
-  readonly gradientNorm: number;
-}
-
-export interface UpdateRates {
-  readonly learningRate: number;
-  readonly clip: number;
-  readonly entropyCoefficient: number;
 }
 
 export class PpoUpdate {

@@ -3,7 +3,7 @@
  * it, and the account of episodes that ended in it. Filled by the trainer, learnt from by the update.
  */
 import type { VectorEnv } from "../gym/index.ts";
-import { FLOAT32, type FloatArray } from "./arithmetic.ts";
+import type { RolloutArrays } from "./ppo-engine.ts";
 import type { RewardNormaliser } from "./reward-normaliser.ts";
 
 /** The arrays of one rollout, T steps of N lanes, [T, N] and [T, N, width] row-major. */
@@ -11,21 +11,22 @@ export class Rollout {
   readonly T: number;
   readonly N: number;
   readonly size: number;
-  readonly observations: FloatArray;
+  readonly observations: Float32Array;
   readonly masks: Uint8Array;
   readonly actions: Int32Array;
   readonly laneActions: Int32Array;
-  readonly logProbabilities: FloatArray;
-  readonly rewards: FloatArray;
+  readonly logProbabilities: Float32Array;
+  readonly rewards: Float32Array;
   readonly terminated: Uint8Array;
   readonly truncated: Uint8Array;
-  readonly values: FloatArray;
-  readonly finalValues: FloatArray;
-  readonly lastValues: FloatArray;
-  readonly nextValues: FloatArray;
-  readonly advantages: FloatArray;
-  readonly returns: FloatArray;
+  readonly values: Float32Array;
+  readonly finalValues: Float32Array;
+  readonly lastValues: Float32Array;
+  readonly nextValues: Float32Array;
+  readonly advantages: Float32Array;
+  readonly returns: Float32Array;
   readonly indices: Uint32Array;
+  readonly uniforms: Float64Array;
   readonly #actionCount: number;
   /** Of one step. [N] each */
   readonly #ended: Uint8Array;
@@ -34,8 +35,8 @@ export class Rollout {
   #returnTotal = 0;
   #lengthTotal = 0;
 
-  constructor(T: number, { count: N, observationSize: O, actionCount: A }: VectorEnv) {
-    const { allocate } = FLOAT32;
+  /** `arrays` are the engine's, which it computes with where they are. */
+  constructor(T: number, { count: N, actionCount: A }: VectorEnv, arrays: RolloutArrays) {
     const size = T * N;
     this.T = T;
     this.N = N;
@@ -43,21 +44,22 @@ export class Rollout {
     this.#actionCount = A;
     this.#ended = new Uint8Array(N);
     this.#laneRewards = new Float64Array(N);
-    this.observations = allocate(size * O);
-    this.masks = new Uint8Array(size * A);
-    this.actions = new Int32Array(size);
+    this.observations = arrays.observations;
+    this.masks = arrays.masks;
+    this.actions = arrays.actions;
     this.laneActions = new Int32Array(N);
-    this.logProbabilities = allocate(size);
-    this.rewards = allocate(size);
+    this.logProbabilities = arrays.logProbabilities;
+    this.rewards = new Float32Array(size);
     this.terminated = new Uint8Array(size);
     this.truncated = new Uint8Array(size);
-    this.values = allocate(size);
-    this.finalValues = allocate(size);
-    this.lastValues = allocate(N);
-    this.nextValues = allocate(size);
-    this.advantages = allocate(size);
-    this.returns = allocate(size);
-    this.indices = ascending(size);
+    this.values = arrays.values;
+    this.finalValues = new Float32Array(size);
+    this.lastValues = new Float32Array(N);
+    this.nextValues = new Float32Array(size);
+    this.advantages = arrays.advantages;
+    this.returns = arrays.returns;
+    this.indices = arrays.indices;
+    this.uniforms = arrays.uniforms;
   }
 
   begin(): void {
@@ -65,7 +67,7 @@ export class Rollout {
     this.#returnTotal = 0;
     this.#lengthTotal = 0;
     // Every iteration shuffles from the same order, so that a resumed run needs no memory of it.
-    this.indices.set(ascending(this.size));
+    for (let i = 0; i < this.size; i++) this.indices[i] = i;
   }
 
   /** Takes in what step `t` of all lanes gave; rewards as the normaliser, if any, makes them. */
@@ -101,12 +103,8 @@ export class Rollout {
   }
 }
 
-function ascending(size: number): Uint32Array {
-  return Uint32Array.from({ length: size }, (_, index) => index);
-}
-
 /** 1 - Var(returns - values) / Var(returns); 0 where the returns do not vary. */
-function explainedVariance(values: FloatArray, returns: FloatArray): number {
+function explainedVariance(values: Float32Array, returns: Float32Array): number {
   const n = returns.length;
   let sum = 0;
   let sumSquares = 0;

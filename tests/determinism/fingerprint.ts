@@ -24,7 +24,7 @@ const trainer = new PpoTrainer(
   42,
 );
 while (!trainer.isDone) trainer.iterate();
-const { shape, params } = trainer.network;
+const { shape, params } = trainer;
 const model = modelHashOf(shape, params as Float32Array);
 
 const policy = Policy.ofNetwork(shape, params as Float32Array);

@@ -102,8 +102,7 @@ describe("a run over any environment that repeats itself", () => {
     ["masked actions", () => new InvalidActionEnv(6, 4)],
     ["a delayed reward", () => new ProbeEnv("delayed")],
   ] as [string, () => Env][])("resumes bit for bit: %s", (name, make) => {
-    const hash = ({ network }: PpoTrainer) =>
-      modelHashOf(network.shape, network.params as Float32Array);
+    const hash = ({ shape, params }: PpoTrainer) => modelHashOf(shape, params);
     const whole = hash(run(lanes(make), SHORT));
     for (const stopAfter of [0, 1, 4]) {
       const first = new PpoTrainer(lanes(make), SHORT, seed);
@@ -142,7 +141,7 @@ test("masks are respected in every draw of a run, and the best allowed action is
     { ...settings, learningRate: 3e-3, gamma: 0 },
   );
   const env = new InvalidActionEnv(8, 6);
-  const policy = Policy.ofNetwork(trainer.network.shape, trainer.network.params as Float32Array);
+  const policy = Policy.ofNetwork(trainer.shape, trainer.params);
   let [observation, info] = env.reset({ seed });
   let total = 0;
   for (let step = 0; step < 100; step++) {

@@ -78,7 +78,7 @@ function learnt(leaks: boolean, seed: number) {
   const trainer = new PpoTrainer(env, settings, seed);
   while (!trainer.isDone) trainer.iterate();
   trainer.close();
-  const { shape, params } = trainer.network;
+  const { shape, params } = trainer;
   const policy = Policy.ofNetwork(shape, params as Float32Array);
   const agent: EvaluatedPolicy = { name: "agent", act: (row, mask) => policy.best(row, mask) };
   const results = evaluatePolicies({

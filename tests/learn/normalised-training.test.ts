@@ -53,12 +53,12 @@ function run(trainer: PpoTrainer): PpoTrainer {
   while (!trainer.isDone) trainer.iterate();
   return trainer;
 }
-const hashOf = ({ network, normaliser }: PpoTrainer) =>
-  modelHashOf(network.shape, network.params as Float32Array, normaliser);
+const hashOf = ({ shape, params, normaliser }: PpoTrainer) =>
+  modelHashOf(shape, params, normaliser);
 
 test("what hides in a small part of a large number is learnt, and kept in the model", () => {
   const trainer = run(new PpoTrainer(lanes(distant), settings, 1));
-  const { normaliser, network } = trainer;
+  const { normaliser, shape, params } = trainer;
   expect(normaliser?.mean[0]).toBeCloseTo(50, 1);
   // Every observation that an action was chosen from was taken in, once.
   expect(normaliser?.count).toBeCloseTo(4096 + 1e-4, 9);
@@ -73,7 +73,7 @@ test("what hides in a small part of a large number is learnt, and kept in the mo
     result: null,
     normaliser,
   };
-  const { modelHash } = saveModel(path, network.shape, network.params as Float32Array, facts);
+  const { modelHash } = saveModel(path, shape, params, facts);
   expect(modelHash).toBe(hashOf(trainer));
   const { policy } = loadModel(path, "s");
   const free = Uint8Array.of(1, 1);
@@ -83,7 +83,7 @@ test("what hides in a small part of a large number is learnt, and kept in the mo
     expect(probability(1, 1)).toBeGreaterThan(0.9);
     expect(probability(-1, 0)).toBeGreaterThan(0.9);
   }
-  const raw = Policy.ofNetwork(network.shape, network.params as Float32Array);
+  const raw = Policy.ofNetwork(shape, params);
   const same = [-1, 1].map((x) => raw.probabilities(Float32Array.of(50 + 0.1 * x), free)[1]);
   expect(Math.abs((same[0] as number) - (same[1] as number))).toBeLessThan(0.1);
 

@@ -44,9 +44,9 @@ describe("what must be found in a probe is found", () => {
       lanes(() => new ProbeEnv(probe), 8),
       settings,
     );
-    const { shape, params } = trainer.network;
-    const policy = Policy.ofNetwork(shape, params as Float32Array);
-    const value = (x: number): number => trainer.network.values(Float32Array.of(x), 1)[0] as number;
+    const { shape, params } = trainer;
+    const policy = Policy.ofNetwork(shape, params);
+    const value = (x: number): number => trainer.value(Float32Array.of(x));
     return { policy, value };
   };
 
@@ -109,8 +109,7 @@ describe("a run over recorded markets", () => {
   const data = [new SessionDataLoader().load("sessions/sample-1")];
   const make = () => new KalshiVectorEnv(data, 4, { ...DEFAULT_EPISODE, steps: 50 });
   const settings: PpoSettings = { ...DEFAULT_PPO, totalSteps: 4 * 64 * 6, rolloutSteps: 64 };
-  const hashOf = ({ network }: PpoTrainer): string =>
-    modelHashOf(network.shape, network.params as Float32Array);
+  const hashOf = ({ shape, params }: PpoTrainer): string => modelHashOf(shape, params);
 
   test("has the same weights for the same seed, and others for another", () => {
     const first = hashOf(trained(make(), settings, 5));

@@ -42,12 +42,11 @@ function play({ environment, preset, seed, steps }: Run): number {
   const trainer = new PpoTrainer(new SyncVectorEnv(lanes), settings, seed);
   while (!trainer.isDone) trainer.iterate();
   trainer.close();
-  const { network, normaliser } = trainer;
-  const params = network.params as Float32Array;
+  const { shape, params, normaliser } = trainer;
   const name = `${environment} ${preset} seed ${seed}, ${settings.totalSteps} steps`;
-  found[name] = modelHashOf(network.shape, params, normaliser);
+  found[name] = modelHashOf(shape, params, normaliser);
   if (!isUpdating) expect(found[name], name).toBe(golden[name]);
-  const policy = Policy.ofNetwork(network.shape, params, normaliser);
+  const policy = Policy.ofNetwork(shape, params, normaliser);
   const results = evaluatePolicies({
     policies: [{ name: "agent", act: (observation, mask) => policy.best(observation, mask) }],
     env: makeEnv(environment),

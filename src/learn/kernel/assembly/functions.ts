@@ -22,8 +22,7 @@ const EXP_LIMIT: f32 = 88.37;
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
-  const limit = f(EXP_LIMIT);
-  const top = v128.bitselect(limit, x, f32x4.gt(x, limit));
+  const top = f32x4.pmin(x, f(EXP_LIMIT));
   const k = f32x4.floor(f32x4.add(f32x4.mul(top, f(1.4426950408889634)), f(0.5)));
   const r = f32x4.sub(
     f32x4.sub(top, f32x4.mul(k, f(0.693359375))),
@@ -82,25 +81,122 @@ const TANH_LIMIT: f32 = 7.90531110763549805;
 
 // @ts-ignore: decorator
 @inline
-function tanh4(x: v128): v128 {
-  const high = f(TANH_LIMIT);
-  const low = f(-TANH_LIMIT);
-  let c = v128.bitselect(low, x, f32x4.lt(x, low));
-  c = v128.bitselect(high, c, f32x4.gt(x, high));
-  const z = f32x4.mul(c, c);
-  let p = f(-2.76076847742355e-16);
-  p = step(p, z, 2.00018790482477e-13);
-  p = step(p, z, -8.60467152213735e-11);
-  p = step(p, z, 5.12229709037114e-8);
-  p = step(p, z, 1.48572235717979e-5);
-  p = step(p, z, 6.37261928875436e-4);
-  p = step(p, z, 4.89352455891786e-3);
-  p = f32x4.mul(p, c);
-  let q = f(1.19825839466702e-6);
-  q = step(q, z, 1.18534705686654e-4);
-  q = step(q, z, 2.268434632439e-3);
-  q = step(q, z, 4.89352518554385e-3);
-  return f32x4.div(p, q);
+function clamp(x: v128): v128 {
+  return f32x4.pmax(f32x4.pmin(x, f(TANH_LIMIT)), f(-TANH_LIMIT));
+}
+
+/** tanh of 16 floats in place: four vectors hide each other's latency and share the coefficients. */
+function tanh16(y: usize): void {
+  const c0 = clamp(v128.load(y));
+  const c1 = clamp(v128.load(y, 16));
+  const c2 = clamp(v128.load(y, 32));
+  const c3 = clamp(v128.load(y, 48));
+  const z0 = f32x4.mul(c0, c0);
+  const z1 = f32x4.mul(c1, c1);
+  const z2 = f32x4.mul(c2, c2);
+  const z3 = f32x4.mul(c3, c3);
+  let k = f(-2.76076847742355e-16);
+  let p0 = k;
+  let p1 = k;
+  let p2 = k;
+  let p3 = k;
+  k = f(2.00018790482477e-13);
+  p0 = f32x4.add(f32x4.mul(p0, z0), k);
+  p1 = f32x4.add(f32x4.mul(p1, z1), k);
+  p2 = f32x4.add(f32x4.mul(p2, z2), k);
+  p3 = f32x4.add(f32x4.mul(p3, z3), k);
+  k = f(-8.60467152213735e-11);
+  p0 = f32x4.add(f32x4.mul(p0, z0), k);
+  p1 = f32x4.add(f32x4.mul(p1, z1), k);
+  p2 = f32x4.add(f32x4.mul(p2, z2), k);
+  p3 = f32x4.add(f32x4.mul(p3, z3), k);
+  k = f(5.12229709037114e-8);
+  p0 = f32x4.add(f32x4.mul(p0, z0), k);
+  p1 = f32x4.add(f32x4.mul(p1, z1), k);
+  p2 = f32x4.add(f32x4.mul(p2, z2), k);
+  p3 = f32x4.add(f32x4.mul(p3, z3), k);
+  k = f(1.48572235717979e-5);
+  p0 = f32x4.add(f32x4.mul(p0, z0), k);
+  p1 = f32x4.add(f32x4.mul(p1, z1), k);
+  p2 = f32x4.add(f32x4.mul(p2, z2), k);
+  p3 = f32x4.add(f32x4.mul(p3, z3), k);
+  k = f(6.37261928875436e-4);
+  p0 = f32x4.add(f32x4.mul(p0, z0), k);
+  p1 = f32x4.add(f32x4.mul(p1, z1), k);
+  p2 = f32x4.add(f32x4.mul(p2, z2), k);
+  p3 = f32x4.add(f32x4.mul(p3, z3), k);
+  k = f(4.89352455891786e-3);
+  p0 = f32x4.add(f32x4.mul(p0, z0), k);
+  p1 = f32x4.add(f32x4.mul(p1, z1), k);
+  p2 = f32x4.add(f32x4.mul(p2, z2), k);
+  p3 = f32x4.add(f32x4.mul(p3, z3), k);
+  k = f(1.19825839466702e-6);
+  let q0 = k;
+  let q1 = k;
+  let q2 = k;
+  let q3 = k;
+  k = f(1.18534705686654e-4);
+  q0 = f32x4.add(f32x4.mul(q0, z0), k);
+  q1 = f32x4.add(f32x4.mul(q1, z1), k);
+  q2 = f32x4.add(f32x4.mul(q2, z2), k);
+  q3 = f32x4.add(f32x4.mul(q3, z3), k);
+  k = f(2.268434632439e-3);
+  q0 = f32x4.add(f32x4.mul(q0, z0), k);
+  q1 = f32x4.add(f32x4.mul(q1, z1), k);
+  q2 = f32x4.add(f32x4.mul(q2, z2), k);
+  q3 = f32x4.add(f32x4.mul(q3, z3), k);
+  k = f(4.89352518554385e-3);
+  q0 = f32x4.add(f32x4.mul(q0, z0), k);
+  q1 = f32x4.add(f32x4.mul(q1, z1), k);
+  q2 = f32x4.add(f32x4.mul(q2, z2), k);
+  q3 = f32x4.add(f32x4.mul(q3, z3), k);
+  v128.store(y, f32x4.div(f32x4.mul(p0, c0), q0));
+  v128.store(y, f32x4.div(f32x4.mul(p1, c1), q1), 16);
+  v128.store(y, f32x4.div(f32x4.mul(p2, c2), q2), 32);
+  v128.store(y, f32x4.div(f32x4.mul(p3, c3), q3), 48);
+}
+
+/** tanh of 8 floats in place. */
+function tanh8(y: usize): void {
+  const c0 = clamp(v128.load(y));
+  const c1 = clamp(v128.load(y, 16));
+  const z0 = f32x4.mul(c0, c0);
+  const z1 = f32x4.mul(c1, c1);
+  let k = f(-2.76076847742355e-16);
+  let p0 = k;
+  let p1 = k;
+  k = f(2.00018790482477e-13);
+  p0 = f32x4.add(f32x4.mul(p0, z0), k);
+  p1 = f32x4.add(f32x4.mul(p1, z1), k);
+  k = f(-8.60467152213735e-11);
+  p0 = f32x4.add(f32x4.mul(p0, z0), k);
+  p1 = f32x4.add(f32x4.mul(p1, z1), k);
+  k = f(5.12229709037114e-8);
+  p0 = f32x4.add(f32x4.mul(p0, z0), k);
+  p1 = f32x4.add(f32x4.mul(p1, z1), k);
+  k = f(1.48572235717979e-5);
+  p0 = f32x4.add(f32x4.mul(p0, z0), k);
+  p1 = f32x4.add(f32x4.mul(p1, z1), k);
+  k = f(6.37261928875436e-4);
+  p0 = f32x4.add(f32x4.mul(p0, z0), k);
+  p1 = f32x4.add(f32x4.mul(p1, z1), k);
+  k = f(4.89352455891786e-3);
+  p0 = f32x4.add(f32x4.mul(p0, z0), k);
+  p1 = f32x4.add(f32x4.mul(p1, z1), k);
+  k = f(1.19825839466702e-6);
+  let q0 = k;
+  let q1 = k;
+  k = f(1.18534705686654e-4);
+  q0 = f32x4.add(f32x4.mul(q0, z0), k);
+  q1 = f32x4.add(f32x4.mul(q1, z1), k);
+  k = f(2.268434632439e-3);
+  q0 = f32x4.add(f32x4.mul(q0, z0), k);
+  q1 = f32x4.add(f32x4.mul(q1, z1), k);
+  k = f(4.89352518554385e-3);
+  q0 = f32x4.add(f32x4.mul(q0, z0), k);
+  q1 = f32x4.add(f32x4.mul(q1, z1), k);
+  v128.store(y, f32x4.div(f32x4.mul(p0, c0), q0));
+  v128.store(y, f32x4.div(f32x4.mul(p1, c1), q1), 16);
 }
 
 export const LINEAR: i32 = 0;
@@ -111,13 +207,9 @@ export const RELU: i32 = 2;
 export function activate(y: usize, n: i32, activation: i32): void {
   const end = y + (<usize>n << 2);
   if (activation == TANH) {
-    // Two vectors side by side hide each other's latency.
-    for (; y < end; y += 32) {
-      const a = tanh4(v128.load(y));
-      const b = tanh4(v128.load(y, 16));
-      v128.store(y, a);
-      v128.store(y, b, 16);
-    }
+    const whole = y + (<usize>(n & ~15) << 2);
+    for (; y < whole; y += 64) tanh16(y);
+    if (y < end) tanh8(y);
   } else if (activation == RELU) {
     for (; y < end; y += 16) {
       const x = v128.load(y);

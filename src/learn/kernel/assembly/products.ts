@@ -237,7 +237,8 @@ function gradient2x4(
   let c11 = v128.load(g1, 16);
   let c12 = v128.load(g1, 32);
   let c13 = v128.load(g1, 48);
-  for (let row: i32 = 0; row < rows; row++) {
+  const end = dy + <usize>rows * dyStride;
+  while (dy < end) {
     const d0 = v128.load(dy);
     const d1 = v128.load(dy, 16);
     const d2 = v128.load(dy, 32);
@@ -286,7 +287,8 @@ function gradient4x2(
   let c21 = v128.load(g2, 16);
   let c30 = v128.load(g3);
   let c31 = v128.load(g3, 16);
-  for (let row: i32 = 0; row < rows; row++) {
+  const end = dy + <usize>rows * dyStride;
+  while (dy < end) {
     const d0 = v128.load(dy);
     const d1 = v128.load(dy, 16);
     let s = v128.load32_splat(x);
@@ -325,7 +327,8 @@ function gradient1x2(
 ): void {
   let c0 = v128.load(g);
   let c1 = v128.load(g, 16);
-  for (let row: i32 = 0; row < rows; row++) {
+  const end = dy + <usize>rows * dyStride;
+  while (dy < end) {
     const s = v128.load32_splat(x);
     c0 = f32x4.add(c0, f32x4.mul(s, v128.load(dy)));
     c1 = f32x4.add(c1, f32x4.mul(s, v128.load(dy, 16)));
