@@ -1,9 +1,9 @@
 /**
  * A network as other tools know it: dense layers one after the other, each with an activation of its
  * own. What a policy's half of an actor-critic is on its way into a file, and what a file is before
- * it becomes a policy. Forward only, a row at a time, on the reference kernels; no training.
+ * it becomes a policy. Forward only; no training.
  */
-import { assert, canonicalJson, OperationError, sha256Stream } from "../core/index.ts";
+import { assert, canonicalJson, OperationError, present, sha256Stream } from "../core/index.ts";
 import { FLOAT32, type FloatArray } from "./arithmetic.ts";
 import { makeKernels } from "./kernels.ts";
 import { littleEndian } from "./little-endian.ts";
@@ -73,53 +73,62 @@ export function hashOfLayers(layers: readonly DenseLayer[]): string {
   return hash.digest("hex");
 }
 
-/** Dense layers at work; allocates nothing after construction. */
-export class DenseNetwork implements LogitNetwork {
+/** A layer in a flat array of parameters, and what its outputs pass through. */
+export interface PlacedLayer extends Layer {
+  readonly activation: DenseLayer["activation"];
+}
+
+/** Layers in one flat array in canonical order, copied. At least one, each fitting the one before. */
+export function placeLayers(layers: readonly DenseLayer[]): {
+  readonly placed: readonly PlacedLayer[];
+  readonly params: Float32Array;
+} {
+  assert(layers.length > 0, "a network has a layer");
+  let end = 0;
+  const placed = layers.map(({ inputs, outputs, activation }) => {
+    const weights = end;
+    const biases = weights + inputs * outputs;
+    end = biases + outputs;
+    return { inputs, outputs, weights, biases, activation };
+  });
+  const params = new Float32Array(end);
+  for (const [index, { inputs, outputs, weights, biases }] of layers.entries()) {
+    const at = present(placed[index], "every layer is placed");
+    assert(weights.length === inputs * outputs, "a layer has all its weights");
+    assert(biases.length === outputs, "a layer has all its biases");
+    const before = layers[index - 1]?.outputs ?? inputs;
+    assert(before === inputs, "a layer takes what the one before gives");
+    params.set(weights, at.weights);
+    params.set(biases, at.biases);
+  }
+  return { placed, params };
+}
+
+/**
+ * Dense layers a number at a time, on the reference kernels: what the compute kernel's network is
+ * tested against. Allocates nothing after construction.
+ */
+export class ScalarDenseNetwork implements LogitNetwork {
   readonly observations: number;
   readonly actions: number;
   readonly #params: FloatArray;
-  readonly #steps: readonly {
-    readonly layer: Layer;
-    readonly activation: DenseLayer["activation"];
-    readonly out: FloatArray;
-  }[];
+  readonly #steps: readonly { readonly layer: PlacedLayer; readonly out: FloatArray }[];
   readonly #kernels = makeKernels(FLOAT32);
 
-  /** The parameters are copied. At least one layer, each taking what the one before gives. */
   constructor(layers: readonly DenseLayer[]) {
-    let end = 0;
-    const steps = layers.map(({ inputs, outputs, activation }) => {
-      const weights = end;
-      const biases = weights + inputs * outputs;
-      end = biases + outputs;
-      const layer: Layer = { inputs, outputs, weights, biases };
-      return { layer, activation, out: FLOAT32.allocate(outputs) };
-    });
-    const params = FLOAT32.allocate(end);
-    for (const [index, { layer }] of steps.entries()) {
-      const { weights, biases } = layers[index] as DenseLayer;
-      assert(weights.length === layer.inputs * layer.outputs, "a layer has all its weights");
-      assert(biases.length === layer.outputs, "a layer has all its biases");
-      const before = index === 0 ? layer.inputs : (layers[index - 1] as DenseLayer).outputs;
-      assert(before === layer.inputs, "a layer takes what the one before gives");
-      params.set(weights, layer.weights);
-      params.set(biases, layer.biases);
-    }
-    const [first, last] = [layers[0], layers.at(-1)];
-    assert(first !== undefined, "a network has a layer");
-    assert(last !== undefined, "a network has a last layer");
-    this.observations = first.inputs;
-    this.actions = last.outputs;
+    const { placed, params } = placeLayers(layers);
+    this.observations = present(placed[0], "a network has a first layer").inputs;
+    this.actions = present(placed.at(-1), "a network has a last layer").outputs;
     this.#params = params;
-    this.#steps = steps;
+    this.#steps = placed.map((layer) => ({ layer, out: FLOAT32.allocate(layer.outputs) }));
   }
 
   logits(observation: FloatArray): FloatArray {
     let x = observation;
-    for (const { layer, activation, out } of this.#steps) {
+    for (const { layer, out } of this.#steps) {
       this.#kernels.linear(out, x, this.#params, layer, 1);
-      if (activation === "tanh") this.#kernels.tanh(out, layer.outputs);
-      else if (activation === "relu") this.#kernels.relu(out, layer.outputs);
+      if (layer.activation === "tanh") this.#kernels.tanh(out, layer.outputs);
+      else if (layer.activation === "relu") this.#kernels.relu(out, layer.outputs);
       x = out;
     }
     return x;

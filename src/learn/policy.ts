@@ -5,13 +5,9 @@
  */
 import { assert, OperationError, type Prng } from "../core/index.ts";
 import { FLOAT32, type FloatArray } from "./arithmetic.ts";
-import {
-  type DenseLayer,
-  DenseNetwork,
-  denseLayersOf,
-  type LogitNetwork,
-} from "./dense-network.ts";
+import { type DenseLayer, denseLayersOf, type LogitNetwork } from "./dense-network.ts";
 import { FrozenNormaliser, type NormaliserStatistics, statisticsOf } from "./frozen-normaliser.ts";
+import { KernelDenseNetwork } from "./kernel/kernel-dense-network.ts";
 import { makeMaskedCategorical, type MaskedCategorical } from "./masked-categorical.ts";
 import type { NetworkShape } from "./network-shape.ts";
 import type { NormaliserState } from "./observation-normaliser.ts";
@@ -63,7 +59,7 @@ export class Policy {
     layers: readonly DenseLayer[],
     normaliser: NormaliserStatistics | null = null,
   ): Policy {
-    return new Policy(new DenseNetwork(layers), normaliser);
+    return new Policy(new KernelDenseNetwork(layers), normaliser);
   }
 
   /** Draws an allowed action from the policy's distribution. */

@@ -6,7 +6,9 @@ import { expect, test } from "vitest";
 import { Prng, sha256Stream } from "../../src/core/index.ts";
 import { ActorCritic } from "../../src/learn/actor-critic.ts";
 import { FLOAT32 } from "../../src/learn/arithmetic.ts";
+import { denseLayersOf, ScalarDenseNetwork } from "../../src/learn/dense-network.ts";
 import { DEFAULT_PPO, type PpoSettings } from "../../src/learn/index.ts";
+import { KernelDenseNetwork } from "../../src/learn/kernel/kernel-dense-network.ts";
 import { KernelEngine } from "../../src/learn/kernel/kernel-engine.ts";
 import type { NetworkShape } from "../../src/learn/network-shape.ts";
 import type { LearnerState, PpoEngine } from "../../src/learn/ppo-engine.ts";
@@ -143,6 +145,22 @@ test("an update gives the same bits on 1, 2, 3 and 4 threads", () => {
     return result;
   });
   for (const result of results.slice(1)) expect(result).toEqual(results[0]);
+});
+
+test("a policy's network gives the scalar reference's bits, an observation at a time", () => {
+  for (const [name, { shape }] of WORLDS) {
+    const prng = Prng.fromSeed(SEED).fork(name);
+    const network = new ActorCritic(shape, FLOAT32);
+    network.initialise(prng.fork("init"));
+    const { trunk, policy } = denseLayersOf(shape, Float32Array.from(network.params));
+    const layers = [...trunk, ...policy];
+    const kernel = new KernelDenseNetwork(layers);
+    const scalar = new ScalarDenseNetwork(layers);
+    for (let round = 0; round < 20; round++) {
+      const x = Float32Array.from({ length: shape.observations }, () => 3 * prng.normal());
+      expect([...kernel.logits(x)], `${name}, seed ${SEED}`).toEqual([...scalar.logits(x)]);
+    }
+  }
 });
 
 test("what an engine saves another one goes on from", () => {

@@ -115,8 +115,7 @@ export class KernelEngine implements PpoEngine {
   }
 
   evaluate(): void {
-    const { arrays, network, threadsAt, B } = this.#at;
-    this.#kernel.evaluate(network, threadsAt, arrays.observations, arrays.values, B);
+    this.#threads.evaluate();
   }
 
   valuesOf(observations: Float32Array, into: Float32Array, at: number): void {

@@ -26,7 +26,8 @@ export interface KernelExports {
     values: number,
     rows: number,
   ): void;
-  learnEpoch(update: number, thread: number): void;
+  logits(network: number, thread: number, observation: number, logits: number): void;
+  work(update: number, thread: number, command: number): void;
   signal(barrier: number): void;
   awaitSignal(barrier: number, seen: number): number;
   ceiling(memory: number, rounds: number): void;

@@ -10,18 +10,22 @@ import { type KernelExports, kernelModule, type KernelMemory } from "./kernel-mo
 
 /** Where, from the control words on, the workers' starting signal and the order to stop are. */
 const SIGNAL_OFFSET = 256;
-const STOP_OFFSET = 448;
+const COMMAND_OFFSET = 448;
+
+/** What threads do together, as assembly/update.ts numbers it; 0 sends workers home. */
+const COMMANDS = { stop: 0, learn: 1, evaluate: 2 } as const;
 
 const PROGRAM = `
-const { workerData: { module, memory, update, signal, stop, index } } =
+const { workerData: { module, memory, update, signal, command, index } } =
   require("node:worker_threads");
 const { exports } = new WebAssembly.Instance(module, { env: { memory } });
 const words = new Int32Array(memory.buffer);
 let seen = 0;
 for (;;) {
   seen = exports.awaitSignal(signal, seen);
-  if (Atomics.load(words, stop >> 2) === 1) break;
-  exports.learnEpoch(update, index);
+  const wanted = Atomics.load(words, command >> 2);
+  if (wanted === ${COMMANDS.stop}) break;
+  exports.work(update, index, wanted);
 }
 `;
 
@@ -47,7 +51,7 @@ export class KernelThreads {
         memory,
         update,
         signal: control + SIGNAL_OFFSET,
-        stop: control + STOP_OFFSET,
+        command: control + COMMAND_OFFSET,
         index: worker + 1,
       };
       const thread = new Worker(PROGRAM, { eval: true, workerData, stdout: false, stderr: false });
@@ -59,15 +63,29 @@ export class KernelThreads {
 
   /** Runs an epoch on all threads, and returns when it is done. */
   learnEpoch(): void {
-    const { kernel, update, control } = this.#options;
-    if (this.#workers.length > 0) kernel.signal(control + SIGNAL_OFFSET);
-    kernel.learnEpoch(update, 0);
+    this.#work("learn");
+  }
+
+  /** The values of a whole rollout. */
+  evaluate(): void {
+    this.#work("evaluate");
   }
 
   close(): void {
+    this.#send("stop");
+  }
+
+  #work(command: "learn" | "evaluate"): void {
+    const { kernel, update } = this.#options;
+    this.#send(command);
+    kernel.work(update, 0, COMMANDS[command]);
+  }
+
+  #send(command: keyof typeof COMMANDS): void {
     if (this.#workers.length === 0) return;
     const { kernel, memory, control } = this.#options;
-    Atomics.store(new Int32Array(memory.buffer), (control + STOP_OFFSET) >> 2, 1);
+    const words = new Int32Array(memory.buffer);
+    Atomics.store(words, (control + COMMAND_OFFSET) >> 2, COMMANDS[command]);
     kernel.signal(control + SIGNAL_OFFSET);
   }
 }

@@ -96,3 +96,18 @@ export function evaluate(
     }
   }
 }
+
+/** Logits [A] of one observation [O]. */
+export function logits(
+  networkPointer: usize,
+  threadPointer: usize,
+  observation: usize,
+  out: usize,
+): void {
+  const network = changetype<Network>(networkPointer);
+  const thread = changetype<Thread>(threadPointer);
+  gatherRows(network, thread.observations, observation, 0, 1);
+  const count = network.trunkLayers + network.policyLayers;
+  const y = forward(network, thread, 0, count, thread.observations, 1);
+  memory.copy(out, y, <usize>network.actions << 2);
+}

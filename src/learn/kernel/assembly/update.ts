@@ -3,6 +3,7 @@
  * gradients of their own, a number that the configuration gives; threads take shards in turn, and
  * add them up in the shards' order, so their number changes no bit.
  */
+import { evaluate } from "./act";
 import { meet } from "./barrier";
 import { activateBackward } from "./functions";
 import { policyLoss, valueLoss } from "./loss";
@@ -10,10 +11,39 @@ import { backward, forward, gatherRows, layerAt, transposeWeights } from "./netw
 import { Factors, Network, Report, Samples, Thread, TILE, Update } from "./structures";
 import { sum, sumOfSquares } from "./sums";
 
-/** To be called by every thread, with its own structure; returns when the epoch is done. */
-export function learnEpoch(updatePointer: usize, index: i32): void {
+/** What threads do together. */
+export const LEARN: i32 = 1;
+export const EVALUATE: i32 = 2;
+
+/** To be called by every thread, with its own structure; returns when the work is done. */
+export function work(updatePointer: usize, index: i32, command: i32): void {
   const update = changetype<Update>(updatePointer);
   const thread = changetype<Thread>(update.threads + <usize>index * offsetof<Thread>());
+  if (command == LEARN) learnEpoch(update, thread);
+  else evaluateShare(update, thread);
+}
+
+/** Values of this thread's share of the rollout's tiles. */
+function evaluateShare(update: Update, thread: Thread): void {
+  const network = changetype<Network>(update.network);
+  const samples = changetype<Samples>(update.samples);
+  const threads = update.threadCount;
+  const B = update.M * update.minibatches;
+  const tiles = (B + TILE - 1) / TILE;
+  const from = ((tiles * thread.index) / threads) * TILE;
+  const to = min(B, ((tiles * (thread.index + 1)) / threads) * TILE);
+  const O = <usize>network.observations << 2;
+  evaluate(
+    update.network,
+    changetype<usize>(thread),
+    samples.observations + <usize>from * O,
+    samples.values + (<usize>from << 2),
+    to - from,
+  );
+  meet(update.barrier, threads);
+}
+
+function learnEpoch(update: Update, thread: Thread): void {
   for (let minibatch: i32 = 0; minibatch < update.minibatches; minibatch++) {
     learn(update, thread, minibatch);
   }
