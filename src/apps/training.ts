@@ -143,11 +143,19 @@ export function clearModelFolder(out: string): void {
 
 function resumeFrom(path: string, trainer: PpoTrainer, sessions: Record<string, string>): void {
   const { state, facts } = loadCheckpoint(path);
-  const sameSessions = JSON.stringify(facts["sessions"]) === JSON.stringify(sessions);
-  if (!sameSessions || facts["schemaHash"] !== SCHEMA_HASH) {
+  const { schemaHash } = facts;
+  if (schemaHash !== SCHEMA_HASH) {
+    throw new OperationError(
+      "CHECKPOINT_SCHEMA",
+      `${path}: expected observation schema ${SCHEMA_HASH.slice(0, 12)}, was ` +
+        `${String(schemaHash).slice(0, 12)}; resume with the version of kalshi-gym that the run ` +
+        `began with, or start a new run`,
+    );
+  }
+  if (JSON.stringify(facts["sessions"]) !== JSON.stringify(sessions)) {
     throw new OperationError(
       "CHECKPOINT_SESSIONS",
-      `${path}: expected the sessions and observation schema that the run began with, was others; ` +
+      `${path}: expected the sessions that the run began with, was others; ` +
         `name the same sessions in the same order`,
     );
   }

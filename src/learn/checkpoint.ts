@@ -1,6 +1,7 @@
 /**
- * A checkpoint: all state of a run in one file. A magic word, a version, a JSON header, the arrays
- * (little-endian float32), and at the end a SHA-256 of everything before it.
+ * A checkpoint: all state of a run in one file. A magic word, a version, the lengths of the header
+ * and of the file, a JSON header, the arrays (little-endian float32), and at the end a SHA-256 of
+ * everything before it.
  */
 import { readFileSync } from "node:fs";
 import { messageOf, OperationError, sha256, writeFileAtomically } from "../core/index.ts";
@@ -9,7 +10,9 @@ import type { TrainerState } from "./ppo-trainer.ts";
 
 export const CHECKPOINT_FILE = "checkpoint.bin";
 const MAGIC = "KGYMCKPT";
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
+/** Magic word 8, version 4, length of the header 4, length of the file 8. */
+const PREFIX_BYTES = 24;
 const HASH_BYTES = 32;
 const ARRAYS = ["params", "first", "second"] as const;
 
@@ -20,11 +23,13 @@ export type CheckpointFacts = Readonly<Record<string, unknown>>;
 export function saveCheckpoint(path: string, state: TrainerState, facts: CheckpointFacts): void {
   const { params, first, second, ...plain } = state;
   const header = Buffer.from(JSON.stringify({ facts, length: params.length, plain }));
-  const prefix = Buffer.alloc(16);
+  const content = Buffer.concat([header, ...[params, first, second].map(littleEndian)]);
+  const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.write(MAGIC, "latin1");
   prefix.writeUInt32LE(FORMAT_VERSION, 8);
   prefix.writeUInt32LE(header.length, 12);
-  const body = Buffer.concat([prefix, header, ...[params, first, second].map(littleEndian)]);
+  prefix.writeDoubleLE(PREFIX_BYTES + content.length + HASH_BYTES, 16);
+  const body = Buffer.concat([prefix, content]);
   writeFileAtomically(path, Buffer.concat([body, Buffer.from(sha256(body), "hex")]));
 }
 
@@ -49,33 +54,47 @@ export function loadCheckpoint(path: string): { state: TrainerState; facts: Chec
       `${path}: expected a kalshi-gym checkpoint, was another kind of file`,
     );
   }
-  const version = bytes.length >= 12 ? bytes.readUInt32LE(8) : Number.NaN;
+  const version = bytes.length >= 12 ? bytes.readUInt32LE(8) : FORMAT_VERSION;
   if (version !== FORMAT_VERSION) {
     throw new OperationError(
       "CHECKPOINT_VERSION",
       `${path}: expected checkpoint version ${FORMAT_VERSION}, was ${version}; ` +
-        `resume with the version of kalshi-gym that wrote it`,
+        `resume with the version of kalshi-gym that wrote it, or start a new run`,
     );
   }
-  const body = bytes.subarray(0, bytes.length - HASH_BYTES);
-  const stored = bytes.subarray(bytes.length - HASH_BYTES).toString("hex");
-  if (bytes.length < 16 + HASH_BYTES || sha256(body) !== stored) {
-    throw new OperationError(
-      "CHECKPOINT_DAMAGED",
-      `${path}: expected a file that fits its own checksum, was cut short or changed; ` +
-        `resume from an older checkpoint`,
-    );
-  }
+  const body = requireWhole(path, bytes);
   const headerLength = body.readUInt32LE(12);
-  const header = JSON.parse(body.toString("utf8", 16, 16 + headerLength)) as {
+  const header = JSON.parse(body.toString("utf8", PREFIX_BYTES, PREFIX_BYTES + headerLength)) as {
     facts: CheckpointFacts;
     length: number;
     plain: Omit<TrainerState, (typeof ARRAYS)[number]>;
   };
   const arrays = ARRAYS.map((_, index) => {
-    const from = 16 + headerLength + index * header.length * 4;
+    const from = PREFIX_BYTES + headerLength + index * header.length * 4;
     return fromLittleEndian(body.subarray(from, from + header.length * 4)) as Float32Array;
   });
   const [params, first, second] = arrays as [Float32Array, Float32Array, Float32Array];
   return { state: { ...header.plain, params, first, second }, facts: header.facts };
+}
+
+/** What the checksum is of; `CHECKPOINT_DAMAGED` where it does not fit, or not all is there. */
+function requireWhole(path: string, bytes: Buffer): Buffer {
+  const wayOut = "resume from a copy, or start a new run";
+  const expected = bytes.length < PREFIX_BYTES ? PREFIX_BYTES : bytes.readDoubleLE(16);
+  if (bytes.length < expected) {
+    throw new OperationError(
+      "CHECKPOINT_DAMAGED",
+      `${path}: expected at least ${expected} bytes, was ${bytes.length}: it was cut short; ` +
+        wayOut,
+    );
+  }
+  const body = bytes.subarray(0, bytes.length - HASH_BYTES);
+  const stored = bytes.subarray(bytes.length - HASH_BYTES).toString("hex");
+  if (bytes.length < PREFIX_BYTES + HASH_BYTES || sha256(body) !== stored) {
+    throw new OperationError(
+      "CHECKPOINT_DAMAGED",
+      `${path}: expected a file that fits its own checksum, was one that was changed; ${wayOut}`,
+    );
+  }
+  return body;
 }

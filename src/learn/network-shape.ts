@@ -67,6 +67,12 @@ export function layersOf({ observations, actions, hidden, trunk }: NetworkShape)
   return { trunk: common, policy, value, all, parameterCount: end };
 }
 
+/** For people: "52-64-64-5, tanh, separate". */
+export function nameOfShape(shape: NetworkShape): string {
+  const { observations, hidden, actions, activation, trunk } = shape;
+  return `${[observations, ...hidden, actions].join("-")}, ${activation}, ${trunk}`;
+}
+
 /** Whether `value`, from a file, is a network's shape: all keys, of their kinds. */
 export function isNetworkShape(value: unknown): value is NetworkShape {
   const shape = Object(value) as Partial<Record<keyof NetworkShape, unknown>>;

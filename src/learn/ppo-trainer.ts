@@ -4,14 +4,7 @@
  * evaluate, save, or stop. Randomness comes from streams forked from the seed by name ("init",
  * "env", "actions", "shuffle"), so the same seed, settings and environment give the same weights.
  */
-import {
-  assert,
-  canonicalJson,
-  OperationError,
-  Prng,
-  type PrngState,
-  sha256,
-} from "../core/index.ts";
+import { assert, OperationError, Prng, type PrngState } from "../core/index.ts";
 import type { VectorEnv } from "../gym/index.ts";
 import { ActorCritic } from "./actor-critic.ts";
 import { FLOAT32 } from "./arithmetic.ts";
@@ -23,6 +16,7 @@ import type { LearnerState, MinibatchReport, PpoEngine, UpdateRates } from "./pp
 import { type PpoSettings, requirePpoSettings } from "./ppo-settings.ts";
 import { RewardNormaliser, type RewardNormaliserState } from "./reward-normaliser.ts";
 import { Rollout } from "./rollout.ts";
+import { requireSameRecipe, type RunRecipe } from "./run-recipe.ts";
 import { ScalarEngine } from "./scalar-engine.ts";
 import { scheduled } from "./schedule.ts";
 
@@ -46,7 +40,8 @@ export interface IterationReport extends MinibatchReport {
 
 /** Everything that a run is, between two iterations. */
 export interface TrainerState extends LearnerState {
-  readonly settingsHash: string;
+  /** What it was made with, and fits alone. */
+  readonly recipe: RunRecipe;
   readonly iteration: number;
   readonly steps: number;
   readonly actionPrng: PrngState;
@@ -260,7 +255,7 @@ export class PpoTrainer {
   save(): TrainerState {
     return {
       ...this.#engine.save(),
-      settingsHash: this.#settingsHash(),
+      recipe: this.#recipe,
       iteration: this.iteration,
       steps: this.steps,
       actionPrng: this.#actionPrng.save(),
@@ -272,17 +267,11 @@ export class PpoTrainer {
   }
 
   /**
-   * Goes on from `state`, bit for bit, in the same environment. `CHECKPOINT_SETTINGS` where the
-   * run was made with other settings or another network.
+   * Goes on from `state`, bit for bit, in the same environment. `CHECKPOINT_SHAPE` where it is of
+   * another network, `CHECKPOINT_SETTINGS` where it was made with other settings.
    */
   restore(state: TrainerState): void {
-    if (state.settingsHash !== this.#settingsHash()) {
-      throw new OperationError(
-        "CHECKPOINT_SETTINGS",
-        "checkpoint: expected the settings, number of environments and network that it was made " +
-          "with, was others; resume with the run's own configuration, or start a new run",
-      );
-    }
+    requireSameRecipe(state.recipe, this.#recipe);
     this.iteration = state.iteration;
     this.steps = state.steps;
     this.#actionPrng = Prng.restore(state.actionPrng);
@@ -293,9 +282,8 @@ export class PpoTrainer {
     this.#env.restore(state.env);
   }
 
-  #settingsHash(): string {
-    const { count, observationSize, actionCount } = this.#env;
-    return sha256(canonicalJson({ ...this.settings, count, observationSize, actionCount }));
+  get #recipe(): RunRecipe {
+    return { shape: this.shape, lanes: this.#env.count, settings: this.settings };
   }
 }
 

@@ -80,7 +80,7 @@ test("a run on frames resumes to the same files, and its model plays and replays
     act: (observation, mask, prng) => {
       history.push(observation.slice());
       const seen = [-3, -2, -1].flatMap((back) => [
-        ...present(history[Math.max(0, history.length + back)]),
+        ...present(history[Math.max(0, history.length + back)], "a frame"),
       ]);
       const action = agent.act(observation, mask, prng);
       expect(action).toBe(model.policy.best(Float32Array.from(seen), mask));
@@ -97,13 +97,13 @@ test("a run on frames resumes to the same files, and its model plays and replays
   expect(play(checked)).toEqual(play(agent));
   expect(decisions).toBeGreaterThan(100);
 
-  const data = present(sessions[0]?.data.markets[0]);
+  const data = present(sessions[0]?.data.markets[0], "the session has a market");
   const sampled = agentPolicy(model, "sample");
   // A memory that is not empty before the episode must not be seen in it.
   sampled.act(new Float32Array(52).fill(1), Uint8Array.of(1, 1, 1, 1, 1), Prng.fromSeed(1));
   const { journal } = recordEpisode({
     data,
-    startRow: present(data.starts[3]),
+    startRow: present(data.starts[3], "the market has starts"),
     settings: episodeSettings(configuration),
     seed: "frames",
     policy: sampled,
