@@ -70,6 +70,27 @@ describe.each([
   });
 });
 
+test("kernel and reference go on from each other's checkpoints, bit for bit", () => {
+  const make = (engine: "kernel" | "scalar") =>
+    new PpoTrainer(
+      lanes(() => new CartPole(), 3),
+      EVERYTHING,
+      7,
+      { engine },
+    );
+  const run = (trainer: PpoTrainer, iterations: number) => {
+    for (let iteration = 0; iteration < iterations; iteration++) trainer.iterate();
+    const state = trainer.save();
+    trainer.close();
+    return state;
+  };
+  const whole = run(make("kernel"), 6);
+  expect(run(make("scalar"), 6)).toEqual(whole);
+  const [first, second] = [make("scalar"), make("kernel")];
+  second.restore(run(first, 3));
+  expect(run(second, 3)).toEqual(whole);
+});
+
 describe("a checkpoint that does not fit", () => {
   const cartPole = () => new CartPole();
   const path = join(folder, "made.bin");

@@ -94,6 +94,13 @@ describe("numbers that are none stop a run, and the message says which and when"
   ] as const)("a %s of %d", (what, number, message) => {
     expect(() => run(lanes(spoilt(what, number)), SHORT)).toThrow(message);
   });
+
+  test("an observation of NaN, although relu makes 0 of it", () => {
+    const settings: PpoSettings = { ...SHORT, activation: "relu", trunk: "shared" };
+    const broken = () => run(lanes(spoilt("observation", Number.NaN)), settings);
+    expect(codeOf(broken)).toBe("NOT_A_NUMBER");
+    expect(broken).toThrow(/iteration 3: expected \w+ to be a finite number, was NaN/);
+  });
 });
 
 describe("a run over any environment that repeats itself", () => {
