@@ -3,10 +3,11 @@
  * hand, `model/` as `train` makes it, and `result.json`, what each finished rung gave. The result is
  * written last, so a run with one is finished up to there.
  */
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, OperationError, writeFileAtomically } from "../../core/index.ts";
 import { CHECKPOINT_FILE } from "../../learn/index.ts";
+import { meanOfLast, readRollouts } from "../metrics-lines.ts";
 import { METRICS_FILE } from "../training.ts";
 import type { Seed } from "./sweep-file.ts";
 
@@ -71,8 +72,7 @@ export class RunFolder {
 
   /** Steps that the run has told of; 0 before it tells of any. */
   stepsSoFar(): number {
-    const last = this.#metrics(LAST_LINES).at(-1);
-    return last?.steps ?? 0;
+    return readRollouts(join(this.model, METRICS_FILE), LAST_LINES).at(-1)?.steps ?? 0;
   }
 
   /**
@@ -80,60 +80,12 @@ export class RunFolder {
    * it takes for a hundred episodes, or of all. Null where none ended.
    */
   meanReturn(): number | null {
-    let [episodes, total] = [0, 0];
-    const rollouts = this.#metrics(Infinity);
-    for (let at = rollouts.length - 1; at >= 0 && episodes < SCORED_EPISODES; at--) {
-      const { episodes: ended, meanReturn } = rollouts[at] as Rollout;
-      if (ended === 0 || meanReturn === null) continue;
-      episodes += ended;
-      total += ended * meanReturn;
-    }
-    return episodes === 0 ? null : total / episodes;
-  }
-
-  /** What the last `bytes` of the metrics tell, by rising steps. */
-  #metrics(bytes: number): Rollout[] {
-    const path = join(this.model, METRICS_FILE);
-    if (!existsSync(path)) return [];
-    return endOf(path, bytes)
-      .split("\n")
-      .map(rolloutIn)
-      .filter((rollout) => rollout !== null);
+    const rollouts = readRollouts(join(this.model, METRICS_FILE));
+    return meanOfLast(rollouts, SCORED_EPISODES).meanReturn;
   }
 }
 
 /** Episodes that a score is the mean of, at least, where there are as many. */
-export const SCORED_EPISODES = 100;
+const SCORED_EPISODES = 100;
 /** Enough for the last line of metrics. */
 const LAST_LINES = 8192;
-
-interface Rollout {
-  readonly steps: number;
-  readonly episodes: number;
-  readonly meanReturn: number | null;
-}
-
-/** Null for what is no whole line: the file's end, or a line that is being written. */
-function rolloutIn(line: string): Rollout | null {
-  try {
-    const value = JSON.parse(line) as Partial<Rollout> | null;
-    return typeof value?.steps === "number" && typeof value.episodes === "number"
-      ? { steps: value.steps, episodes: value.episodes, meanReturn: value.meanReturn ?? null }
-      : null;
-  } catch {
-    return null;
-  }
-}
-
-function endOf(path: string, bytes: number): string {
-  const file = openSync(path, "r");
-  try {
-    const { size } = fstatSync(file);
-    const from = Math.max(0, size - bytes);
-    const buffer = Buffer.alloc(size - from);
-    const read = readSync(file, buffer, 0, buffer.length, from);
-    return buffer.toString("utf8", 0, read);
-  } finally {
-    closeSync(file);
-  }
-}
