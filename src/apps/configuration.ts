@@ -57,6 +57,7 @@ const schema = z.strictObject({
     .strictObject({
       sessions: z.array(z.string()).min(1).optional(),
       model: z.string().optional(),
+      normaliser: z.string().optional(),
     })
     .prefault({}),
   seed: z
@@ -201,7 +202,7 @@ function check(place: string, value: unknown, under: readonly PropertyKey[] = []
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
   // What is optional stands in no default, but is known.
-  return keysAt(schema.parse({ files: { sessions: [""], model: "" } }), path);
+  return keysAt(schema.parse({ files: { sessions: [""], model: "", normaliser: "" } }), path);
 }
 
 function merge(written: unknown, overrides: object): unknown {

@@ -96,8 +96,10 @@ async function runDemo(flags: DemoFlags, io: Console, interruption: Interruption
   if (interruption.requested) return;
 
   const episodeFile = join(out, "episode.jsonl");
+  const place = { path: out };
   const showcase = recordShowcase({
-    modelFolder: out,
+    model: await openModel(place),
+    place,
     configuration,
     sessions: heldOut,
     interruption,
@@ -106,7 +108,7 @@ async function runDemo(flags: DemoFlags, io: Console, interruption: Interruption
   showcase.agent.writer.save(episodeFile);
   const recorded = readEpisode(episodeFile);
   io.line(`3. Replaying the recorded episode ${episodeFile} from its header.`);
-  const replayed = replayEpisode(recorded, {}, io);
+  const replayed = await replayEpisode(recorded, {}, io);
   const identical =
     compareEpisodes(recorded, replayed) === null && recorded.journalHash === replayed.journalHash;
   io.line(
@@ -154,7 +156,7 @@ async function evaluateBoth(
   io: Console,
   interruption: Interruption,
 ): Promise<ModelEvaluation[]> {
-  const agent = agentPolicy(openModel(out), configuration.evaluation.choice);
+  const agent = agentPolicy(await openModel({ path: out }), configuration.evaluation.choice);
   const evaluations: ModelEvaluation[] = [];
   for (const [fillModel, meaning] of [
     ["touch", "optimistic: our orders stand first in every queue"],

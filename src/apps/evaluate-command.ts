@@ -12,10 +12,19 @@ import { recordEpisode, type Recording, type RecordingOptions } from "./episode-
 import { collapseWarning, evaluationLines, runEvaluation } from "./evaluating.ts";
 import { type Interruption, listenForInterruption } from "./interruption.ts";
 import { addRunFlags, configurationOf, type RunFlags, wholeNumber } from "./run-flags.ts";
-import { agentPolicy, type Choice, type LoadedSession, loadSessions, openModel } from "./wire.ts";
+import {
+  agentPolicy,
+  type Choice,
+  type LoadedSession,
+  loadSessions,
+  type ModelPlace,
+  type OpenedModel,
+  openModel,
+} from "./wire.ts";
 
 interface EvaluateFlags extends RunFlags {
   readonly model?: string;
+  readonly normaliser?: string;
   readonly sessions?: string[];
   readonly episodes?: number;
   readonly choice?: Choice;
@@ -26,7 +35,8 @@ interface EvaluateFlags extends RunFlags {
 export function evaluateCommand(): Command {
   const command = new Command("evaluate")
     .description("compare a model with baselines on the same episodes")
-    .option("--model <folder>", "model folder, as train makes it")
+    .option("--model <path>", "model folder as train makes it, model.json or an .onnx file")
+    .option("--normaliser <file>", "statistics for a model from elsewhere (docs/models.md)")
     .option("--sessions <folders...>", "sessions, or folders of sessions")
     .option("--episodes <n>", "episodes that every policy plays", wholeNumber)
     .addOption(
@@ -47,20 +57,25 @@ export function evaluateCommand(): Command {
     const { episodes, choice } = flags;
     const more = {
       evaluation: { episodes, choice },
-      files: { sessions: flags.sessions, model: flags.model },
+      files: { sessions: flags.sessions, model: flags.model, normaliser: flags.normaliser },
     };
-    const modelFolder = configurationOf(flags, more).files.model;
-    const model = wanted("--model", "files.model", modelFolder);
-    const { manifest, policy } = openModel(model);
+    const named = configurationOf(flags, more).files;
+    const place: ModelPlace = {
+      path: wanted("--model", "files.model", named.model),
+      normaliser: named.normaliser,
+    };
+    const model = await openModel(place);
+    const { manifest } = model;
     // A policy is judged in the world that it was trained in, unless told otherwise.
     const configuration = configurationOf(flags, more, trainedWorld(manifest));
     const { files } = configuration;
     for (const path of [flags.record, flags.report]) if (path !== undefined) requireWritable(path);
     const sessions = loadSessions(wanted("--sessions", "files.sessions", files.sessions), io);
-    warnOfSeenSessions(manifest, sessions, io);
+    if (manifest === null) io.line(`Policy: ${model.description}.`);
+    else warnOfSeenSessions(manifest, sessions, io);
     const interruption = listenForInterruption(() => io.warn("\nStopping after this episode."));
     try {
-      const agent = agentPolicy({ manifest, policy }, configuration.evaluation.choice);
+      const agent = agentPolicy(model, configuration.evaluation.choice);
       const results = await runEvaluation({
         configuration,
         sessions,
@@ -72,7 +87,8 @@ export function evaluateCommand(): Command {
       if (results === null) return;
       tell(results, configuration, io);
       if (flags.record !== undefined || flags.report !== undefined) {
-        await recordAndReport(model, flags, configuration, sessions, results, interruption, io);
+        const shared = { model, place, configuration, sessions, interruption };
+        await recordAndReport(shared, flags, results, io);
       }
       io.json({
         episodes: configuration.evaluation.episodes,
@@ -87,8 +103,8 @@ export function evaluateCommand(): Command {
 }
 
 /** The episode settings that a model was trained with, where its manifest tells of any. */
-function trainedWorld({ configuration }: ModelManifest): Pick<Overrides, "episode"> {
-  const { episode } = (configuration ?? {}) as Pick<Overrides, "episode">;
+function trainedWorld(manifest: ModelManifest | null): Pick<Overrides, "episode"> {
+  const { episode } = (manifest?.configuration ?? {}) as Pick<Overrides, "episode">;
   return episode === undefined ? {} : { episode };
 }
 
@@ -134,30 +150,22 @@ function warnOfSeenSessions(
 }
 
 async function recordAndReport(
-  modelFolder: string,
+  options: ShowcaseOptions,
   flags: EvaluateFlags,
-  configuration: Configuration,
-  sessions: readonly LoadedSession[],
   results: ReadonlyMap<string, PolicyResult>,
-  interruption: Interruption,
   io: Console,
 ): Promise<void> {
-  const shown = recordShowcase({
-    modelFolder,
-    configuration,
-    sessions,
-    interruption,
-  });
+  const { model, place, configuration, sessions } = options;
+  const shown = recordShowcase(options);
   if (flags.record !== undefined) {
     shown.agent.writer.save(flags.record);
     io.line(`Episode recorded in ${flags.record}`);
   }
   if (flags.report !== undefined) {
-    const model = openModel(modelFolder).manifest;
     const { buildReport } = await import("./report/build-report.ts");
     await buildReport(flags.report, {
-      title: `Evaluation of ${modelFolder}`,
-      model,
+      title: `Evaluation of ${place.path}`,
+      model: model.manifest ?? { modelHash: model.modelHash, description: model.description },
       evaluations: [{ fillModel: configuration.episode.fillModel, results }],
       sessions: sessions.map(({ data }) => data.sessionId),
       configuration,
@@ -176,6 +184,15 @@ export interface Showcase {
   readonly equity: ReadonlyMap<string, readonly (readonly [number, number])[]>;
 }
 
+export interface ShowcaseOptions {
+  readonly model: OpenedModel;
+  /** Where it was opened, which the recording hints at. */
+  readonly place: ModelPlace;
+  readonly configuration: Configuration;
+  readonly sessions: readonly LoadedSession[];
+  readonly interruption: Interruption;
+}
+
 /** Draws of an episode to show, and fills from which it is worth showing. */
 const SHOWCASE_DRAWS = 12;
 const SHOWCASE_FILLS = 4;
@@ -185,14 +202,8 @@ const SHOWCASE_FILLS = 4;
  * dozen draws it is the first in which the agent trades a little; an agent that never does is shown
  * doing nothing.
  */
-export function recordShowcase(options: {
-  readonly modelFolder: string;
-  readonly configuration: Configuration;
-  readonly sessions: readonly LoadedSession[];
-  readonly interruption: Interruption;
-}): Showcase {
-  const { modelFolder, configuration, sessions, interruption } = options;
-  const model = openModel(modelFolder);
+export function recordShowcase(options: ShowcaseOptions): Showcase {
+  const { model, place, configuration, sessions, interruption } = options;
   const settings = episodeSettings(configuration);
   const { choice } = configuration.evaluation;
   const entries = sessions.flatMap(({ folder, data }) =>
@@ -209,8 +220,12 @@ export function recordShowcase(options: {
     const agent = recordEpisode({
       ...shared,
       policy: agentPolicy(model, choice),
-      policyName: { name: "agent", modelHash: model.manifest.modelHash, choice },
-      hints: { sessionFolder: folder, modelFolder },
+      policyName: { name: "agent", modelHash: model.modelHash, choice },
+      hints: {
+        sessionFolder: folder,
+        modelFolder: place.path,
+        ...(place.normaliser === undefined ? {} : { normaliserFile: place.normaliser }),
+      },
     });
     const isLively = fillCount(agent) >= SHOWCASE_FILLS;
     if (shown === null || isLively) shown = { agent, shared };

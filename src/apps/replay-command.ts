@@ -23,6 +23,7 @@ interface ReplayFlags {
   readonly verify?: true;
   readonly sessions?: string[];
   readonly model?: string;
+  readonly normaliser?: string;
   readonly step?: number;
 }
 
@@ -33,7 +34,8 @@ export function replayCommand(): Command {
     .option("--verify", "run it again and name the first step that differs")
     .option("--config <file>", "configuration file; its files.sessions and files.model are used")
     .option("--sessions <folders...>", "where the session is; else where it was when recorded")
-    .option("--model <folder>", "where the model is; else where it was when recorded")
+    .option("--model <path>", "where the model is; else where it was when recorded")
+    .option("--normaliser <file>", "statistics for a model from elsewhere (docs/models.md)")
     .option("--step <n>", "show this step in full; the first is 0", wholeNumberFrom0)
     .option("--json", "one JSON object as the last line")
     .addHelpText(
@@ -41,24 +43,25 @@ export function replayCommand(): Command {
       "\nExample:\n  kalshi-gym replay runs/demo/episode.jsonl --verify\n\n" +
         "With --verify the exit code is 0 where the episodes are identical, else 1.",
     );
-  return command.action((path: string, flags: ReplayFlags) => {
+  return command.action(async (path: string, flags: ReplayFlags) => {
     const io = consoleFor(command);
     const recorded = readEpisode(path);
-    if (flags.verify === true) return verify(recorded, flags, io);
+    if (flags.verify === true) {
+      await verify(recorded, flags, io);
+      return;
+    }
     if (flags.step !== undefined) showStep(path, recorded, flags.step, io);
     else for (const line of summaryLines(recorded)) io.line(line);
     io.json({ steps: recorded.steps.length, journalHash: recorded.journalHash });
   });
 }
 
-function verify(recorded: EpisodeJournal, flags: ReplayFlags, io: Console): void {
+async function verify(recorded: EpisodeJournal, flags: ReplayFlags, io: Console): Promise<void> {
   // A file is read only where one is named: an episode carries all its settings itself.
-  const { sessions: folders, model: folder } = flags;
-  const { files } =
-    flags.config === undefined
-      ? { files: { sessions: folders, model: folder } }
-      : readConfiguration(flags.config, { files: { sessions: folders, model: folder } });
-  const replayed = replayEpisode(recorded, files, io);
+  const { sessions, model, normaliser } = flags;
+  const named = { files: { sessions, model, normaliser } };
+  const { files } = flags.config === undefined ? named : readConfiguration(flags.config, named);
+  const replayed = await replayEpisode(recorded, files, io);
   const difference = compareEpisodes(recorded, replayed);
   const identical = difference === null && recorded.journalHash === replayed.journalHash;
   const steps = recorded.steps.length;
@@ -92,12 +95,19 @@ function verify(recorded: EpisodeJournal, flags: ReplayFlags, io: Console): void
   });
 }
 
+/** Where things are now, if not where they were when an episode was recorded. */
+export interface Whereabouts {
+  readonly sessions?: readonly string[] | undefined;
+  readonly model?: string | undefined;
+  readonly normaliser?: string | undefined;
+}
+
 /** Runs a recorded episode again from its header. */
-export function replayEpisode(
+export async function replayEpisode(
   recorded: EpisodeJournal,
-  where: { readonly sessions?: readonly string[] | undefined; readonly model?: string | undefined },
+  where: Whereabouts,
   io: Console,
-): EpisodeJournal {
+): Promise<EpisodeJournal> {
   const { header, hints } = recorded;
   if (header.schemaHash !== SCHEMA_HASH) {
     throw new OperationError(
@@ -123,7 +133,7 @@ export function replayEpisode(
     startRow: header.startRow,
     settings: header.settings as EpisodeSettings,
     seed: header.seed,
-    policy: policyOf(recorded, where.model),
+    policy: await policyOf(recorded, where),
     policyName: header.policy,
     hints,
   });
@@ -152,26 +162,31 @@ function requireReplayable({ settings, startRow, software }: EpisodeHeader, data
   }
 }
 
-function policyOf({ header, hints }: EpisodeJournal, folder: string | undefined): EvaluatedPolicy {
+async function policyOf(
+  { header, hints }: EpisodeJournal,
+  where: Whereabouts,
+): Promise<EvaluatedPolicy> {
   const { name, modelHash, choice } = header.policy;
   if (modelHash === null) {
     const baseline = baselinePolicy(name);
     if (baseline !== undefined) return baseline;
     throw new OperationError("EPISODE_POLICY", `episode: expected a known policy, was "${name}"`);
   }
-  const place = folder ?? hints.modelFolder;
+  const place = where.model ?? hints.modelFolder;
   if (place === undefined) {
     throw new OperationError(
       "EPISODE_POLICY",
       `episode: expected to be told where model ${modelHash.slice(0, 12)} is; name it with --model`,
     );
   }
-  const model = openModel(place);
-  if (model.manifest.modelHash !== modelHash) {
+  // Statistics that were named for another place need not be those of this one.
+  const named = where.normaliser ?? (where.model === undefined ? hints.normaliserFile : undefined);
+  const model = await openModel({ path: place, normaliser: named });
+  if (model.modelHash !== modelHash) {
     throw new OperationError(
       "EPISODE_POLICY",
       `${place}: expected model ${modelHash.slice(0, 12)}, was ` +
-        `${model.manifest.modelHash.slice(0, 12)}; name the episode's own model with --model`,
+        `${model.modelHash.slice(0, 12)}; name the episode's own model with --model`,
     );
   }
   return agentPolicy(model, choice);

@@ -3,11 +3,21 @@
  * environment. The one place that knows how the rooms are put together.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { OperationError } from "../core/index.ts";
 import { FEATURE_COUNT, SCHEMA_HASH } from "../features/index.ts";
-import { type EvaluatedPolicy, loadModel, type Model, rememberFrames } from "../learn/index.ts";
+import {
+  type EvaluatedPolicy,
+  isForeignModel,
+  loadModel,
+  MANIFEST_FILE,
+  type ModelManifest,
+  openForeignModel,
+  type Policy,
+  rememberFrames,
+  TFJS_FILE,
+} from "../learn/index.ts";
 import { ACTION_COUNT } from "../orders/index.ts";
 import { type MarketData, type SessionData, SessionDataLoader } from "../sim/index.ts";
 import { BASELINES } from "../strategies/index.ts";
@@ -103,20 +113,67 @@ export function sessionHashes(sessions: readonly LoadedSession[]): Record<string
 
 export type Choice = "best" | "sample";
 
+/** A policy from a file or folder, ready to act on this version's observation. */
+export interface OpenedModel {
+  readonly policy: Policy;
+  readonly modelHash: string;
+  /** Observations that it sees at once. */
+  readonly frames: number;
+  /** What its trainer told of it; null for a model from elsewhere. */
+  readonly manifest: ModelManifest | null;
+  /** In a few words, for people. */
+  readonly description: string;
+}
+
 /** A model as a policy that can be compared with others; it remembers the frames it needs. */
-export function agentPolicy({ manifest, policy }: Model, choice: Choice): EvaluatedPolicy {
+export function agentPolicy(
+  { policy, frames }: Pick<OpenedModel, "policy" | "frames">,
+  choice: Choice,
+): EvaluatedPolicy {
   const agent: EvaluatedPolicy = {
     name: "agent",
     act: (observation, mask, prng) =>
       choice === "best" ? policy.best(observation, mask) : policy.sample(observation, mask, prng),
   };
-  return rememberFrames(agent, FEATURE_COUNT, manifest.frames ?? 1);
+  return rememberFrames(agent, FEATURE_COUNT, frames);
 }
 
-/** Loads a model of this version's observation; `MODEL_SHAPE` where it takes other numbers of it. */
-export function openModel(folder: string): Model {
-  const model = loadModel(folder, SCHEMA_HASH);
-  const { shape, frames = 1 } = model.manifest;
+/** Where a model is, as its user says. */
+export interface ModelPlace {
+  /** A model folder, a TensorFlow.js model.json or an ONNX file. */
+  readonly path: string;
+  /** Statistics that observations are normalised by, for models that do not bring them along. */
+  readonly normaliser?: string | undefined;
+}
+
+/**
+ * Opens a model for this version's observation: a folder that `train` made, or what another tool
+ * wrote. `MODEL_SHAPE` where it takes other numbers, and the codes of `loadModel` and
+ * `openForeignModel`.
+ */
+export async function openModel({ path, normaliser }: ModelPlace): Promise<OpenedModel> {
+  const place = modelFileIn(path);
+  if (!isForeignModel(place)) return openOwnModel(place, normaliser);
+  const { policy, modelHash, frames, normaliserFile, description } = await openForeignModel(place, {
+    schemaHash: SCHEMA_HASH,
+    observations: FEATURE_COUNT,
+    actions: ACTION_COUNT,
+    normaliserFile: normaliser,
+  });
+  const stacked = frames === 1 ? "" : `, ${frames} frames`;
+  const normalised = normaliserFile === null ? "no normaliser" : `normalised by ${normaliserFile}`;
+  return {
+    policy,
+    modelHash,
+    frames,
+    manifest: null,
+    description: `${description}${stacked}, ${normalised}`,
+  };
+}
+
+function openOwnModel(folder: string, normaliser: string | undefined): OpenedModel {
+  const { manifest, policy } = loadModel(folder, SCHEMA_HASH);
+  const { shape, frames = 1, modelHash } = manifest;
   if (shape.observations !== frames * FEATURE_COUNT || shape.actions !== ACTION_COUNT) {
     throw new OperationError(
       "MODEL_SHAPE",
@@ -125,7 +182,43 @@ export function openModel(folder: string): Model {
         `${shape.actions} actions; copy or train the model again`,
     );
   }
-  return model;
+  if (normaliser !== undefined) {
+    throw new OperationError(
+      "NORMALISER_OTHER",
+      `${folder}: expected no --normaliser, for a model folder holds what its model needs, was ` +
+        `${normaliser}; leave it out`,
+    );
+  }
+  return { policy, modelHash, frames, manifest, description: `model folder ${folder}` };
+}
+
+/** What other tools keep models in, and what to do with it. */
+const NOT_READ: readonly (readonly [RegExp, string])[] = [
+  [/\.zip$/i, "a Stable-Baselines3 archive; export its policy as ONNX"],
+  [/\.(pt|pth|pkl)$/i, "a PyTorch file; export its policy as ONNX"],
+  [/\.(h5|keras|pb)$/i, "a Keras file; convert it with tensorflowjs_converter"],
+];
+
+/**
+ * The model file that a path means, or the folder of a model of our own. In a folder a manifest comes
+ * first, then a model.json, then an ONNX file that is alone there.
+ */
+function modelFileIn(path: string): string {
+  if (basename(path) === MANIFEST_FILE) return dirname(path);
+  const odd = NOT_READ.find(([pattern]) => pattern.test(path));
+  if (odd !== undefined) {
+    throw new OperationError(
+      "MODEL_UNSUPPORTED",
+      `${path}: expected a model folder, a TensorFlow.js model.json or an ONNX file, was ` +
+        `${odd[1]} (docs/models.md)`,
+    );
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return path;
+  const files = readdirSync(path);
+  if (files.includes(MANIFEST_FILE)) return path;
+  if (files.includes(TFJS_FILE)) return join(path, TFJS_FILE);
+  const onnx = files.filter((file) => /\.onnx$/i.test(file));
+  return onnx.length === 1 && onnx[0] !== undefined ? join(path, onnx[0]) : path;
 }
 
 /** The rule-based policy called `name`, or undefined. */

@@ -49,6 +49,8 @@ export interface EpisodeHeader {
 export interface EpisodeHints {
   readonly sessionFolder?: string;
   readonly modelFolder?: string;
+  /** Statistics that were named beside the model. */
+  readonly normaliserFile?: string;
 }
 
 export interface JournalStep {

@@ -20,14 +20,17 @@ export {
   type PolicyResult,
 } from "./evaluation.ts";
 export { rememberFrames } from "./framed-policy.ts";
+export { type ForeignModel, isForeignModel, openForeignModel } from "./formats/foreign-model.ts";
 export {
   loadModel,
+  MANIFEST_FILE,
   type Model,
   MODEL_FILES,
   type ModelFacts,
   modelHashOf,
   type ModelManifest,
   saveModel,
+  TFJS_FILE,
 } from "./model-folder.ts";
 export { ACTIVATIONS, isNetworkShape, type NetworkShape, TRUNKS } from "./network-shape.ts";
 export type { NormaliserState } from "./observation-normaliser.ts";

@@ -67,7 +67,7 @@ test("a run on frames resumes to the same files, and its model plays and replays
   }
 
   // What the agent does is what its network says of the last three observations.
-  const model = openModel(whole);
+  const model = await openModel({ path: whole });
   const agent = agentPolicy(model, "best");
   let history: Float32Array[] = [];
   let decisions = 0;
@@ -109,12 +109,16 @@ test("a run on frames resumes to the same files, and its model plays and replays
     policy: sampled,
     policyName: { name: "agent", modelHash: manifest.modelHash, choice: "sample" },
   });
-  const replayed = replayEpisode(journal, { sessions: ["sessions/sample-1"], model: whole }, io);
+  const replayed = await replayEpisode(
+    journal,
+    { sessions: ["sessions/sample-1"], model: whole },
+    io,
+  );
   expect(replayed.journalHash).toBe(journal.journalHash);
 
   const place = join(whole, "manifest.json");
   writeFileSync(place, JSON.stringify({ ...manifest, frames: 2 }));
-  expect(() => openModel(whole)).toThrow(
+  await expect(openModel({ path: whole })).rejects.toThrow(
     /expected a model of 2 frames x 52 features and 5 actions, was one of 156 numbers/,
   );
 });

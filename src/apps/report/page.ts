@@ -3,6 +3,7 @@
  * comes from outside passes through `escape`.
  */
 import type { EpisodeJournal } from "../../journal/index.ts";
+import type { ModelManifest } from "../../learn/index.ts";
 import { ACTION_NAMES, actionOf, type FillEvidence } from "../../orders/index.ts";
 import { clock, dollars, escape, grouped, moment, percent } from "./formats.ts";
 import { ordersOf } from "./order-spans.ts";
@@ -89,14 +90,22 @@ function lead(input: ReportInput): string {
   const { model, sessions } = input;
   const names = (some: readonly string[]): string =>
     some.map((name) => `<code>${escape(name)}</code>`).join(", ");
+  if (!("sessions" in model)) {
+    return `<p class="lead">A policy from elsewhere (${escape(model.description)}), judged on
+${names(sessions)}; what it was trained on is not known.
+Model <code>${escape(model.modelHash.slice(0, 12))}</code>.</p>`;
+  }
+  const held = isHeldOut(model, input)
+    ? "which it has never seen"
+    : "<strong>parts of which it was trained on</strong>";
   return `<p class="lead">A policy trained for ${grouped(model.steps)} steps with seed
 ${escape(String(model.seed))} on ${names(Object.keys(model.sessions))}, judged on
-${names(sessions)}, ${isHeldOut(input) ? "which it has never seen" : "<strong>parts of which it was trained on</strong>"}.
+${names(sessions)}, ${held}.
 Model <code>${escape(model.modelHash.slice(0, 12))}</code>, ${escape(model.software)}.</p>`;
 }
 
 /** By name, and the shown episode's session by content. */
-function isHeldOut({ model, sessions, episode }: ReportInput): boolean {
+function isHeldOut(model: ModelManifest, { sessions, episode }: ReportInput): boolean {
   const { contentHash } = episode.journal.header.session;
   return (
     !Object.values(model.sessions).includes(contentHash) &&

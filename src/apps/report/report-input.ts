@@ -4,9 +4,15 @@ import type { IterationReport, ModelManifest, PolicyResult } from "../../learn/i
 import type { MarketData } from "../../sim/index.ts";
 import type { Configuration } from "../configuration.ts";
 
+/** A model from elsewhere, of whose training nothing is known. */
+export interface OtherModel {
+  readonly modelHash: string;
+  readonly description: string;
+}
+
 export interface ReportInput {
   readonly title: string;
-  readonly model: ModelManifest;
+  readonly model: ModelManifest | OtherModel;
   readonly configuration: Configuration;
   /** Held-out sessions by id. */
   readonly sessions: readonly string[];
