@@ -1,37 +1,44 @@
-/** `kalshi-gym train`: an agent from recorded sessions. */
+/** `kalshi-gym train`: an agent from recorded sessions, or on a reference environment. */
 import { Command } from "commander";
 import { type Console, consoleFor } from "./console.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { wanted } from "./configuration.ts";
 import { addRunFlags, configurationOf, type RunFlags, wholeNumber } from "./run-flags.ts";
-import { clearModelFolder, runTraining, type TrainingResult } from "./training.ts";
+import { addEnvFlags, type EnvFlags, trainByEnvFlags } from "./train-env-command.ts";
+import { clearModelFolder } from "./run-files.ts";
+import { trainOnSessions } from "./train-sessions.ts";
+import type { TrainingResult } from "./training.ts";
 import { loadSessions } from "./wire.ts";
 
-interface TrainFlags extends RunFlags {
+interface TrainFlags extends RunFlags, Omit<EnvFlags, "seed" | "steps"> {
   readonly sessions?: string[];
   readonly out?: string;
   readonly steps?: number;
   readonly environments?: number;
+  readonly until?: number;
   readonly resume?: true;
   readonly replace?: true;
 }
 
 export function trainCommand(): Command {
   const command = new Command("train")
-    .description("train a PPO agent on recorded sessions")
+    .description("train a PPO agent on recorded sessions, or on a reference environment")
     .option("--sessions <folders...>", "sessions, or folders of sessions")
     .option("--out <folder>", "model folder to make, such as models/first")
     .option("--steps <n>", "environment steps in all", wholeNumber)
     .option("--environments <n>", "episodes that run side by side", wholeNumber)
+    .option("--until <n>", "pause at this step of the whole run; --resume goes on", wholeNumber)
     .option("--resume", "go on from the checkpoint in --out")
     .option("--replace", "replace the model in --out");
-  addRunFlags(command).addHelpText(
+  addRunFlags(addEnvFlags(command)).addHelpText(
     "after",
-    "\nExample:\n  kalshi-gym train --sessions sessions/sample-1 sessions/sample-2 --seed 42 " +
-      "--steps 100000 --out models/first",
+    "\nExamples:\n  kalshi-gym train --sessions sessions/sample-1 sessions/sample-2 --seed 42 " +
+      "--steps 100000 --out models/first\n" +
+      "  kalshi-gym train --env CartPole-v1 --preset rl-zoo --seed 1",
   );
   return command.action(async (flags: TrainFlags) => {
     const io = consoleFor(command);
+    if (await trainByEnvFlags(flags, io)) return;
     const configuration = configurationOf(flags, {
       environments: flags.environments,
       ppo: { totalSteps: flags.steps },
@@ -45,14 +52,9 @@ export function trainCommand(): Command {
       io.warn("\nStopping after this iteration; Ctrl-C again quits at once.");
     });
     try {
-      const result = await runTraining({
-        configuration,
-        sessions,
-        out,
-        resume: flags.resume === true,
-        io,
-        interruption,
-      });
+      const { resume = false, threads = 1, until = Infinity } = flags;
+      const run = { resume, threads, until, io, interruption };
+      const result = await trainOnSessions({ configuration, sessions, out, ...run });
       tell(result, out, io);
     } finally {
       interruption.release();
@@ -60,15 +62,19 @@ export function trainCommand(): Command {
   });
 }
 
-function tell({ manifest, stepsPerSecond, interrupted }: TrainingResult, out: string, io: Console) {
+function tell({ manifest, stepsPerSecond, ending }: TrainingResult, out: string, io: Console) {
   const { steps, modelHash, seed } = manifest;
   const rate = stepsPerSecond.toLocaleString("en-US");
   io.line(
-    `${interrupted ? "Interrupted" : "Trained"} after ${steps.toLocaleString("en-US")} steps ` +
-      `(${rate} steps/s, seed ${seed}).`,
+    `${ENDINGS[ending]} after ${steps.toLocaleString("en-US")} steps (${rate} steps/s, seed ${seed}).`,
   );
   io.line(`Model ${modelHash.slice(0, 12)} in ${out}`);
-  if (interrupted) io.line(`Go on with the same command and --resume.`);
-  else io.line(`Next: kalshi-gym evaluate --model ${out} --sessions <sessions it has not seen>`);
+  if (ending === "done") {
+    io.line(`Next: kalshi-gym evaluate --model ${out} --sessions <sessions it has not seen>`);
+  } else {
+    io.line(`Go on with the same command and --resume.`);
+  }
   io.json({ model: out, modelHash, steps, stepsPerSecond });
 }
+
+const ENDINGS = { done: "Trained", paused: "Paused", interrupted: "Interrupted" } as const;

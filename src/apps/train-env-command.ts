@@ -1,0 +1,107 @@
+/** `kalshi-gym train --env`: what the command line says of runs on reference environments. */
+import type { Command } from "commander";
+import { OperationError } from "../core/index.ts";
+import { ENVIRONMENT_NAMES, makeEnv } from "../gym/index.ts";
+import { type Preset, PRESET_NAMES, presetFor } from "../learn/index.ts";
+import type { Console } from "./console.ts";
+import { listenForInterruption } from "./interruption.ts";
+import { wholeNumber } from "./run-flags.ts";
+import { type EnvTrainingResult, trainOnEnv } from "./train-env.ts";
+
+export interface EnvFlags {
+  readonly env?: string;
+  readonly preset?: string;
+  readonly seed?: number | string;
+  readonly steps?: number;
+  readonly threads?: number;
+}
+
+const DEFAULT_PRESET = "cleanrl";
+const DEFAULT_SEED = 42;
+
+/** Flags that belong to training on sessions; a reference environment has no use for them. */
+const SESSION_FLAGS = {
+  sessions: "--sessions",
+  config: "--config",
+  environments: "--environments",
+  fillModel: "--fill-model",
+  pricing: "--pricing",
+  episodeSteps: "--episode-steps",
+} as const;
+
+export function addEnvFlags(command: Command): Command {
+  return command
+    .option("--env <name>", `train on a reference environment: ${ENVIRONMENT_NAMES.join(", ")}`)
+    .option("--preset <name>", `settings for --env: ${PRESET_NAMES.join(", ")}`)
+    .option("--threads <n>", "threads that share an update; they change no result", wholeNumber);
+}
+
+/** Carries the command out where `--env` asks for it; otherwise does nothing and gives false. */
+export async function trainByEnvFlags(flags: EnvFlags, io: Console): Promise<boolean> {
+  if (flags.env === undefined) {
+    if (flags.preset === undefined) return false;
+    throw refusal("--preset: expected --env beside it, was none; sessions take --config");
+  }
+  const preset = presetOf(flags.env, flags);
+  const seed = flags.seed ?? DEFAULT_SEED;
+  const interruption = listenForInterruption(() => {
+    io.warn("\nStopping after this iteration; Ctrl-C again quits at once.");
+  });
+  try {
+    const { threads = 1 } = flags;
+    tell(await trainOnEnv({ preset, seed, threads, io, interruption }), preset, seed, io);
+  } finally {
+    interruption.release();
+  }
+  return true;
+}
+
+/** The preset that the flags ask for, of the length that `--steps` says. */
+function presetOf(env: string, flags: EnvFlags): Preset {
+  for (const [key, flag] of Object.entries(SESSION_FLAGS)) {
+    if ((flags as Readonly<Record<string, unknown>>)[key] === undefined) continue;
+    throw refusal(
+      `--env: expected none of ${Object.values(SESSION_FLAGS).join(", ")} beside it, was ${flag}; ` +
+        `the preset says all of that. Leave ${flag} out, or --env to train on sessions`,
+    );
+  }
+  // Says first what is wrong with the environment's name, should it be that.
+  makeEnv(env).close();
+  const preset = presetFor(flags.preset ?? DEFAULT_PRESET, env);
+  if (flags.steps === undefined) return preset;
+  return { ...preset, ppo: { ...preset.ppo, totalSteps: flags.steps } };
+}
+
+function refusal(message: string): OperationError {
+  return new OperationError("TRAIN_ENV", message);
+}
+
+function tell(result: EnvTrainingResult, preset: Preset, seed: number | string, io: Console): void {
+  const { meanReturn, episodes, steps, stepsPerSecond, modelHash, interrupted } = result;
+  const { environment, name, measure } = preset;
+  io.line(
+    `${interrupted ? "Interrupted" : "Trained"} on ${environment} with ${name} after ` +
+      `${steps.toLocaleString("en-US")} steps (${stepsPerSecond.toLocaleString("en-US")} steps/s, ` +
+      `seed ${seed}).`,
+  );
+  const of =
+    measure.kind === "training"
+      ? `the last ${episodes} training episodes`
+      : `${episodes} new episodes of the most likely actions`;
+  io.line(
+    meanReturn === null
+      ? "No episode was measured."
+      : `Mean return ${meanReturn.toFixed(2)} over ${of}; model ${modelHash.slice(0, 12)}.`,
+  );
+  io.json({
+    environment,
+    preset: name,
+    seed,
+    meanReturn,
+    measure: measure.kind,
+    episodes,
+    steps,
+    stepsPerSecond,
+    modelHash,
+  });
+}
