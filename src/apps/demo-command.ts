@@ -17,7 +17,8 @@ import { collapseWarning, evaluationLines, runEvaluation } from "./evaluating.ts
 import { type Interruption, listenForInterruption } from "./interruption.ts";
 import { replayEpisode } from "./replay-command.ts";
 import { wholeNumber } from "./run-flags.ts";
-import { clearModelFolder, runTraining } from "./training.ts";
+import { clearModelFolder } from "./run-files.ts";
+import { trainOnSessions } from "./train-sessions.ts";
 import {
   agentPolicy,
   type LoadedSession,
@@ -75,7 +76,7 @@ async function runDemo(flags: DemoFlags, io: Console, interruption: Interruption
     `1. Training on ${count(training)} markets of ${training.length} generated sample sessions.`,
   );
   clearModelFolder(out);
-  const trained = await runTraining({
+  const trained = await trainOnSessions({
     configuration,
     sessions: training,
     out,
@@ -89,7 +90,7 @@ async function runDemo(flags: DemoFlags, io: Console, interruption: Interruption
       `${trained.stepsPerSecond.toLocaleString("en-US")} steps/s. ` +
       `Model ${manifest.modelHash.slice(0, 12)} in ${out}`,
   );
-  if (trained.interrupted) return;
+  if (trained.ending === "interrupted") return;
 
   io.line(`2. Evaluating on ${heldOut.length} sessions that the agent has never seen.`);
   const evaluations = await evaluateBoth(out, configuration, heldOut, io, interruption);

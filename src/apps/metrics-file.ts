@@ -7,7 +7,7 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { messageOf, OperationError, writeFileAtomically } from "../core/index.ts";
 import type { IterationReport } from "../learn/index.ts";
 
-type MetricsLine = Readonly<Record<string, unknown>>;
+export type MetricsLine = Readonly<Record<string, unknown>>;
 
 export interface MetricsFile {
   /** Adds an iteration; `TRAIN_METRICS` where it cannot be written. */

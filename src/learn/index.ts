@@ -23,6 +23,7 @@ export { rememberFrames } from "./framed-policy.ts";
 export { type ForeignModel, isForeignModel, openForeignModel } from "./formats/foreign-model.ts";
 export {
   loadModel,
+  makeManifest,
   MANIFEST_FILE,
   type Model,
   MODEL_FILES,

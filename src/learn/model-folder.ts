@@ -81,6 +81,16 @@ export function modelHashOf(
   return hash.digest("hex");
 }
 
+/** What is told of a model, without writing it down. */
+export function makeManifest(
+  shape: NetworkShape,
+  params: Float32Array,
+  facts: ModelFacts,
+): ModelManifest {
+  const modelHash = modelHashOf(shape, params, facts.normaliser);
+  return { formatVersion: FORMAT_VERSION, modelHash, shape, ...facts };
+}
+
 /** Writes policy, exports and manifest into `folder`; `FILE_WRITE` where that cannot be. */
 export function saveModel(
   folder: string,
@@ -89,8 +99,8 @@ export function saveModel(
   facts: ModelFacts,
 ): ModelManifest {
   const { schemaHash, software, frames = 1 } = facts;
-  const modelHash = modelHashOf(shape, params, facts.normaliser);
-  const manifest: ModelManifest = { formatVersion: FORMAT_VERSION, modelHash, shape, ...facts };
+  const manifest = makeManifest(shape, params, facts);
+  const { modelHash } = manifest;
   const statistics = facts.normaliser ? statisticsOf(facts.normaliser) : null;
   const normaliser = statistics === null ? null : hashOfStatistics(statistics);
   const notes = { schemaHash, frames, normaliser, modelHash };

@@ -8,7 +8,7 @@ import { episodeSettings, readConfiguration } from "../../src/apps/configuration
 import { consoleFor } from "../../src/apps/console.ts";
 import { recordEpisode } from "../../src/apps/episode-recording.ts";
 import { replayEpisode } from "../../src/apps/replay-command.ts";
-import { runTraining } from "../../src/apps/training.ts";
+import { trainOnSessions } from "../../src/apps/train-sessions.ts";
 import { agentPolicy, loadSessions, openModel } from "../../src/apps/wire.ts";
 import { present, Prng } from "../../src/core/index.ts";
 import { type EvaluatedPolicy, evaluatePolicies } from "../../src/learn/index.ts";
@@ -49,7 +49,7 @@ function train(out: string, resume: boolean, stopAfter = Infinity) {
     },
     release: () => undefined,
   };
-  return runTraining({ configuration, sessions, out, resume, io, interruption });
+  return trainOnSessions({ configuration, sessions, out, resume, io, interruption });
 }
 
 test("a run on frames resumes to the same files, and its model plays and replays", async () => {

@@ -5,7 +5,9 @@ import { afterAll, expect, test } from "vitest";
 import { readConfiguration } from "../../src/apps/configuration.ts";
 import { consoleFor } from "../../src/apps/console.ts";
 import { openMetrics } from "../../src/apps/metrics-file.ts";
-import { METRICS_FILE, runTraining, type TrainingResult } from "../../src/apps/training.ts";
+import { METRICS_FILE } from "../../src/apps/run-files.ts";
+import { trainOnSessions } from "../../src/apps/train-sessions.ts";
+import type { TrainingResult } from "../../src/apps/training.ts";
 import { loadSessions } from "../../src/apps/wire.ts";
 import { Command } from "commander";
 
@@ -28,14 +30,14 @@ function train(out: string, resume: boolean, stopAt = Infinity): Promise<Trainin
     release: () => undefined,
   };
   const sessions = loadSessions(["sessions/sample-1"], io);
-  return runTraining({ configuration, sessions, out, resume, io, interruption });
+  return trainOnSessions({ configuration, sessions, out, resume, io, interruption });
 }
 
 test("a run that was cut off and resumed has the metrics of an uninterrupted one", async () => {
   const [whole, cut] = [join(scratch, "whole"), join(scratch, "cut")];
   const uninterrupted = await train(whole, false);
   const first = await train(cut, false, 2);
-  expect(first.interrupted).toBe(true);
+  expect(first.ending).toBe("interrupted");
   // As a killed run leaves it: iterations after the last checkpoint, the last line cut off.
   const stray = { ...uninterrupted.history[2], meanReturn: 1e9 };
   appendFileSync(join(cut, METRICS_FILE), `${JSON.stringify(stray)}\n{"steps":10`);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { messageOf, OperationError, writeFileAtomically } from "../../core/index.ts";
 import { CHECKPOINT_FILE } from "../../learn/index.ts";
 import { meanOfLast, readRollouts } from "../metrics-lines.ts";
-import { METRICS_FILE } from "../training.ts";
+import { METRICS_FILE } from "../run-files.ts";
 import type { Seed } from "./sweep-file.ts";
 
 /** What a run gave at the end of one rung. */
