@@ -1,5 +1,5 @@
 /** Settings are drawn from the seed alone, within their bounds; halving keeps the best of them. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -286,4 +286,15 @@ describe("a refusal of a sweep file names the key, what was expected and what wa
     expect(refusal("{")).toMatch(/^expected JSON, was: /);
     expect(() => readSweep(join(folder, "none.json"))).toThrow(/none\.json: expected a sweep file/);
   });
+});
+
+test("the sweep files of the documentation are taken as they stand", () => {
+  const text = readFileSync("docs/sweeps.md", "utf8");
+  const blocks = [...text.matchAll(/```json\n([^]*?)```/g)].map((match) => match[1] ?? "");
+  expect(blocks).toHaveLength(2);
+  for (const block of blocks) {
+    const path = file(block);
+    const given = readSweep(path);
+    expect(settingsOf(given, path)).toHaveLength(given.samples ?? 0);
+  }
 });
