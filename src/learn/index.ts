@@ -1,6 +1,6 @@
 /**
- * learn: how a policy is trained, kept and judged; nothing of Kalshi. PPO on a scalar reference
- * kernel whose every rounding is fixed, networks, advantages, checkpoints, model folders and
+ * learn: how a policy is trained, kept and judged; nothing of Kalshi. PPO on a compute kernel
+ * whose every rounding is fixed, networks, advantages, checkpoints, model folders and their formats,
  * evaluation with intervals. It acts only through the environments of `gym`.
  */
 export {
@@ -19,6 +19,7 @@ export {
   pairedDifferences,
   type PolicyResult,
 } from "./evaluation.ts";
+export { EVENT_FILE, eventFileHeader, scalarEvent } from "./event-file.ts";
 export { rememberFrames } from "./framed-policy.ts";
 export { type ForeignModel, isForeignModel, openForeignModel } from "./formats/foreign-model.ts";
 export {
@@ -43,5 +44,6 @@ export {
   PpoTrainer,
   type TrainerOptions,
   type TrainerState,
+  type TrainingPhase,
 } from "./ppo-trainer.ts";
 export { type Schedule, SCHEDULES } from "./schedule.ts";

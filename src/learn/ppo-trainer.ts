@@ -57,7 +57,11 @@ export interface TrainerOptions {
   readonly threads?: number;
   /** What computes: the kernel, or the reference that it is held to, which is far slower. */
   readonly engine?: "kernel" | "scalar";
+  /** Told when a phase of an iteration begins, for those who measure. */
+  readonly onPhase?: (phase: TrainingPhase) => void;
 }
+
+export type TrainingPhase = "rollout" | "advantages" | "update" | "report";
 
 export class PpoTrainer {
   readonly settings: PpoSettings;
@@ -65,6 +69,7 @@ export class PpoTrainer {
   iteration = 0;
   steps = 0;
   #isClosed = false;
+  readonly #onPhase: (phase: TrainingPhase) => void;
   readonly #env: VectorEnv;
   readonly #engine: PpoEngine;
   #actionPrng: Prng;
@@ -92,6 +97,7 @@ export class PpoTrainer {
       );
     }
     this.settings = settings;
+    this.#onPhase = options.onPhase ?? (() => undefined);
     this.#env = env;
     const { observationSize: observations, actionCount: actions, count: lanes } = env;
     const { hidden, activation, trunk } = settings;
@@ -134,9 +140,13 @@ export class PpoTrainer {
         shareLeft,
       ),
     };
+    this.#onPhase("rollout");
     this.#collect();
+    this.#onPhase("advantages");
     this.#estimate();
+    this.#onPhase("update");
     const mean = this.#learn(rates);
+    this.#onPhase("report");
     this.iteration += 1;
     this.steps += this.#rollout.size;
     return {

@@ -1,0 +1,94 @@
+/**
+ * Training from end to end on order books, with the command line's settings: steps a second on one
+ * thread and two, and what share of the time is the environment's, inference's (actions and values)
+ * and the update's. On the recordings where they are, else on the sample sessions.
+ */
+import type { VectorEnv } from "../../src/gym/index.ts";
+import { episodeSettings, ppoSettings, readConfiguration } from "../../src/apps/configuration.ts";
+import { PpoTrainer, type TrainingPhase } from "../../src/learn/index.ts";
+import { KalshiVectorEnv, type SessionData, SessionDataLoader } from "../../src/sim/index.ts";
+import { benchSessions, secondsOf, significant } from "./measure.ts";
+
+const ROUNDS = 5;
+const ITERATIONS = 8;
+
+export async function run(): Promise<object> {
+  const { source, folders, dispose } = await benchSessions();
+  try {
+    const loader = new SessionDataLoader();
+    const sessions = folders.map((folder) => loader.load(folder));
+    const measured = [1, 2].map((threads) => ({
+      threads,
+      rounds: trainingRounds(sessions, threads),
+    }));
+    for (const { rounds } of measured) rounds.once();
+    for (let round = 0; round < ROUNDS; round++) for (const { rounds } of measured) rounds.once();
+    return {
+      source,
+      threads: measured.map(({ threads, rounds }) => ({ threads, ...rounds.result() })),
+    };
+  } finally {
+    dispose();
+  }
+}
+
+function trainingRounds(sessions: readonly SessionData[], threads: number) {
+  const configuration = readConfiguration(undefined, { ppo: { totalSteps: 100_000_000 } });
+  const env = new KalshiVectorEnv(
+    sessions,
+    configuration.environments,
+    episodeSettings(configuration),
+  );
+  const clock = { environment: 0, rollout: 0, update: 0 };
+  let phase: TrainingPhase = "report";
+  let since = performance.now();
+  const trainer = new PpoTrainer(timed(env, clock), ppoSettings(configuration), 1, {
+    threads,
+    onPhase: (next) => {
+      const now = performance.now();
+      if (phase === "rollout" || phase === "update") clock[phase] += now - since;
+      phase = next;
+      since = now;
+    },
+  });
+  const rates: number[] = [];
+  let total = 0;
+  const steps = ITERATIONS * trainer.settings.rolloutSteps * env.count;
+  return {
+    once: () => {
+      const seconds = secondsOf(() => {
+        for (let iteration = 0; iteration < ITERATIONS; iteration++) trainer.iterate();
+      });
+      total += 1000 * seconds;
+      rates.push(steps / seconds);
+    },
+    result: () => {
+      const share = (ms: number): number => significant(ms / total);
+      // The first round warmed up.
+      const sorted = rates.slice(1).sort((a, b) => a - b);
+      return {
+        stepsPerSecond: Math.round(sorted[sorted.length >> 1] ?? 0),
+        environmentShare: share(clock.environment),
+        inferenceShare: share(clock.rollout - clock.environment),
+        updateShare: share(clock.update),
+      };
+    },
+  };
+}
+
+/** The environment with its steps' time added up. */
+function timed(env: VectorEnv, clock: { environment: number }): VectorEnv {
+  return new Proxy(env, {
+    get: (target, name) => {
+      if (name === "step") {
+        return (actions: Int32Array): void => {
+          const startedAt = performance.now();
+          target.step(actions);
+          clock.environment += performance.now() - startedAt;
+        };
+      }
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}
