@@ -8,21 +8,22 @@
  *   --row <text>     rows whose id holds the text; may be repeated
  *   --seeds <n>      seeds 1 .. n instead of each row's own number
  *   --jobs <n>       processes at a time; as many as cores by default
- *   --steps <n>      a shorter run, to try it out; the table then says nothing
+ *   --steps <n>      shorter runs, to try it out; rows are not judged then
+ *   --cache <file>   where finished runs are kept, instead of runs/reproduce.json
  *   --json           the figures as one JSON object instead of the table
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { bundle, root } from "../fixtures/bundle.mjs";
 import { ROWS } from "./rows.mjs";
 import { median, summary } from "./statistics.mjs";
 
 const options = readOptions();
-const cacheFile = join(root, "runs", "reproduce.json");
+const cacheFile = options.cache ?? join(root, "runs", "reproduce.json");
 const program = await bundle("src/apps/main.ts");
 const children = new Set();
 const stop = () => {
@@ -43,7 +44,7 @@ try {
   const results = rows.map((row) => resultOf(row, cache));
   if (options.json) console.log(JSON.stringify({ rows: results }));
   else print(results);
-  if (results.some(({ holds }) => !holds)) process.exitCode = 1;
+  if (results.some(({ holds }) => holds === false)) process.exitCode = 1;
 } finally {
   rmSync(program, { force: true });
 }
@@ -116,7 +117,7 @@ function resultOf(row, cache) {
     stepsPerSecond: Math.round(median(runs.map(({ stepsPerSecond }) => stepsPerSecond))),
     published: row.published,
     wanted: row.wanted,
-    holds: row.holds(figures),
+    holds: options.steps === null ? row.holds(figures) : null,
   };
 }
 
@@ -132,7 +133,7 @@ function print(results) {
       n,
       `${number(mean)} (${interval})`,
       published,
-      `${wanted}: ${holds ? "yes" : "NO"}`,
+      `${wanted}: ${holds === null ? "not judged" : holds ? "yes" : "NO"}`,
       result.stepsPerSecond.toLocaleString("en-US"),
     ];
     return `| ${cells.join(" | ")} |`;
@@ -164,7 +165,7 @@ function readCache(programHash) {
 }
 
 function writeCache(cache) {
-  mkdirSync(join(root, "runs"), { recursive: true });
+  mkdirSync(dirname(cacheFile), { recursive: true });
   const temporary = `${cacheFile}.${process.pid}.tmp`;
   writeFileSync(temporary, `${JSON.stringify(cache, null, 2)}\n`);
   renameSync(temporary, cacheFile);
@@ -178,6 +179,7 @@ function readOptions() {
         seeds: { type: "string" },
         jobs: { type: "string" },
         steps: { type: "string" },
+        cache: { type: "string" },
         json: { type: "boolean", default: false },
       },
     });
@@ -186,6 +188,7 @@ function readOptions() {
       seeds: wholeNumber("--seeds", values.seeds),
       jobs: wholeNumber("--jobs", values.jobs) ?? availableParallelism(),
       steps: wholeNumber("--steps", values.steps),
+      cache: values.cache ?? null,
       json: values.json,
     };
   } catch (error) {
