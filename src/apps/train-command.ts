@@ -7,7 +7,7 @@ import { addRunFlags, configurationOf, type RunFlags, wholeNumber } from "./run-
 import { addEnvFlags, type EnvFlags, trainByEnvFlags } from "./train-env-command.ts";
 import { clearModelFolder } from "./run-files.ts";
 import { trainOnSessions } from "./train-sessions.ts";
-import type { TrainingResult } from "./training.ts";
+import { ENDINGS, type TrainingResult } from "./training.ts";
 import { loadSessions } from "./wire.ts";
 
 interface TrainFlags extends RunFlags, Omit<EnvFlags, "seed" | "steps"> {
@@ -76,5 +76,3 @@ function tell({ manifest, stepsPerSecond, ending }: TrainingResult, out: string,
   }
   io.json({ model: out, modelHash, steps, stepsPerSecond });
 }
-
-const ENDINGS = { done: "Trained", paused: "Paused", interrupted: "Interrupted" } as const;

@@ -4,9 +4,12 @@ import { OperationError } from "../core/index.ts";
 import { ENVIRONMENT_NAMES, makeEnv } from "../gym/index.ts";
 import { type Preset, PRESET_NAMES, presetFor } from "../learn/index.ts";
 import type { Console } from "./console.ts";
+import { type ConfiguredPreset, presetWithFile } from "./env-configuration.ts";
 import { listenForInterruption } from "./interruption.ts";
+import { clearModelFolder } from "./run-files.ts";
 import { wholeNumber } from "./run-flags.ts";
 import { type EnvTrainingResult, trainOnEnv } from "./train-env.ts";
+import { ENDINGS } from "./training.ts";
 
 export interface EnvFlags {
   readonly env?: string;
@@ -14,6 +17,11 @@ export interface EnvFlags {
   readonly seed?: number | string;
   readonly steps?: number;
   readonly threads?: number;
+  readonly config?: string;
+  readonly out?: string;
+  readonly until?: number;
+  readonly resume?: true;
+  readonly replace?: true;
 }
 
 const DEFAULT_PRESET = "cleanrl";
@@ -22,7 +30,6 @@ const DEFAULT_SEED = 42;
 /** Flags that belong to training on sessions; a reference environment has no use for them. */
 const SESSION_FLAGS = {
   sessions: "--sessions",
-  config: "--config",
   environments: "--environments",
   fillModel: "--fill-model",
   pricing: "--pricing",
@@ -42,22 +49,37 @@ export async function trainByEnvFlags(flags: EnvFlags, io: Console): Promise<boo
     if (flags.preset === undefined) return false;
     throw refusal("--preset: expected --env beside it, was none; sessions take --config");
   }
-  const preset = presetOf(flags.env, flags);
-  const seed = flags.seed ?? DEFAULT_SEED;
+  const { preset, seed: written } = presetOf(flags.env, flags);
+  const seed = flags.seed ?? written ?? DEFAULT_SEED;
+  const { threads = 1, until = Infinity, resume = false } = flags;
+  const out = outOf(flags);
   const interruption = listenForInterruption(() => {
     io.warn("\nStopping after this iteration; Ctrl-C again quits at once.");
   });
   try {
-    const { threads = 1 } = flags;
-    tell(await trainOnEnv({ preset, seed, threads, io, interruption }), preset, seed, io);
+    const run = { preset, seed, threads, out, resume, until, io, interruption };
+    tell(await trainOnEnv(run), preset, seed, io);
   } finally {
     interruption.release();
   }
   return true;
 }
 
-/** The preset that the flags ask for, of the length that `--steps` says. */
-function presetOf(env: string, flags: EnvFlags): Preset {
+/** The folder that the run keeps its files in, if it does; made free where that is asked for. */
+function outOf({ out, until, resume, replace }: EnvFlags): string | null {
+  if (out === undefined) {
+    const needy = Object.entries({ until, resume, replace }).find(
+      ([, value]) => value !== undefined,
+    );
+    if (needy === undefined) return null;
+    throw refusal(`--${needy[0]}: expected --out, a folder that the run is kept in, was none`);
+  }
+  if (replace === true && resume !== true) clearModelFolder(out);
+  return out;
+}
+
+/** The preset that the flags ask for, with the file's changes, of the length that `--steps` says. */
+function presetOf(env: string, flags: EnvFlags): ConfiguredPreset {
   for (const [key, flag] of Object.entries(SESSION_FLAGS)) {
     if ((flags as Readonly<Record<string, unknown>>)[key] === undefined) continue;
     throw refusal(
@@ -67,9 +89,10 @@ function presetOf(env: string, flags: EnvFlags): Preset {
   }
   // Says first what is wrong with the environment's name, should it be that.
   makeEnv(env).close();
-  const preset = presetFor(flags.preset ?? DEFAULT_PRESET, env);
-  if (flags.steps === undefined) return preset;
-  return { ...preset, ppo: { ...preset.ppo, totalSteps: flags.steps } };
+  const named = presetFor(flags.preset ?? DEFAULT_PRESET, env);
+  const { preset, seed } = presetWithFile(named, flags.config);
+  if (flags.steps === undefined) return { preset, seed };
+  return { preset: { ...preset, ppo: { ...preset.ppo, totalSteps: flags.steps } }, seed };
 }
 
 function refusal(message: string): OperationError {
@@ -77,10 +100,10 @@ function refusal(message: string): OperationError {
 }
 
 function tell(result: EnvTrainingResult, preset: Preset, seed: number | string, io: Console): void {
-  const { meanReturn, episodes, steps, stepsPerSecond, modelHash, interrupted } = result;
+  const { meanReturn, episodes, steps, stepsPerSecond, modelHash, ending } = result;
   const { environment, name, measure } = preset;
   io.line(
-    `${interrupted ? "Interrupted" : "Trained"} on ${environment} with ${name} after ` +
+    `${ENDINGS[ending]} on ${environment} with ${name} after ` +
       `${steps.toLocaleString("en-US")} steps (${stepsPerSecond.toLocaleString("en-US")} steps/s, ` +
       `seed ${seed}).`,
   );

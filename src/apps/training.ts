@@ -44,6 +44,13 @@ export type RunFacts = Pick<ModelFacts, "schemaHash" | "configuration" | "sessio
 /** Why a run ended: it was done, reached its pause (`until`), or was interrupted. */
 export type Ending = "done" | "paused" | "interrupted";
 
+/** Endings in a word, for people. */
+export const ENDINGS: Readonly<Record<Ending, string>> = {
+  done: "Trained",
+  paused: "Paused",
+  interrupted: "Interrupted",
+};
+
 export interface TrainingResult {
   readonly manifest: ModelManifest;
   readonly policy: Policy;
