@@ -18,6 +18,7 @@ import { checkShape, keysAt, readJsonFile } from "./checked-json.ts";
 /**
  * PPO on order books: CleanRL's settings, but a learning rate and batch for short runs, a shorter
  * horizon (33 s at one decision a second) and little entropy bonus, for most seconds ask for HOLD.
+ * Four shards, so that up to four threads can share an update.
  */
 const MARKET_PPO: PpoSettings = {
   ...DEFAULT_PPO,
@@ -25,6 +26,7 @@ const MARKET_PPO: PpoSettings = {
   gamma: 0.97,
   entropyCoefficient: 0.001,
   minibatches: 8,
+  shards: 4,
 };
 
 const whole = z.int().min(1);
