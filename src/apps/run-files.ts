@@ -17,16 +17,17 @@ import {
   saveCheckpoint,
   saveModel,
 } from "../learn/index.ts";
-import { type MetricsFile, type MetricsLine, openMetrics } from "./metrics-file.ts";
+import { METRICS_FILES, type MetricsFiles, type MetricsLine, openMetrics } from "./metrics-file.ts";
 import type { RunFacts } from "./training.ts";
 
-export const METRICS_FILE = "metrics.jsonl";
+export { METRICS_FILE } from "./metrics-file.ts";
+
 /** Seconds between checkpoints; one more is written at the end and at Ctrl-C. */
 const CHECKPOINT_INTERVAL_S = 20;
 
 export class RunFiles {
   readonly #out: string;
-  #metrics: MetricsFile | null = null;
+  #metrics: MetricsFiles | null = null;
   #savedAt = process.uptime();
 
   private constructor(out: string) {
@@ -62,8 +63,8 @@ export class RunFiles {
   }
 
   /** Keeps what the metrics say up to `steps`. */
-  openMetrics(steps: number): void {
-    this.#metrics = openMetrics(join(this.#out, METRICS_FILE), steps);
+  openMetrics(steps: number, actionNames: readonly string[]): void {
+    this.#metrics = openMetrics(this.#out, steps, actionNames);
   }
 
   appendMetrics(report: IterationReport): void {
@@ -71,7 +72,7 @@ export class RunFiles {
   }
 
   lastMetrics(): MetricsLine | null {
-    return this.#metrics?.last() ?? null;
+    return this.#metrics?.lines.at(-1) ?? null;
   }
 
   checkpointIfDue(trainer: PpoTrainer, facts: RunFacts): void {
@@ -81,6 +82,8 @@ export class RunFiles {
   }
 
   checkpoint(trainer: PpoTrainer, { schemaHash, sessions, configuration }: RunFacts): void {
+    // What a checkpoint follows on must not be lost where the checkpoint is not.
+    this.#metrics?.flush();
     const facts = { schemaHash, sessions, configuration };
     saveCheckpoint(join(this.#out, CHECKPOINT_FILE), trainer.save(), facts);
   }
@@ -114,7 +117,7 @@ export function clearModelFolder(out: string): void {
   removeUnfinished(out);
 }
 
-const RUN_FILES = [...MODEL_FILES, CHECKPOINT_FILE, METRICS_FILE] as const;
+const RUN_FILES = [...MODEL_FILES, CHECKPOINT_FILE, ...METRICS_FILES] as const;
 
 /** Files of ours that a killed process was writing. */
 function removeUnfinished(out: string): void {

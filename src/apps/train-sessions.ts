@@ -1,6 +1,7 @@
 /** Training on recorded sessions: a configuration and sessions become a run of `runTraining`. */
 import { SCHEMA_HASH } from "../features/index.ts";
 import { stackFrames } from "../gym/index.ts";
+import { ACTION_NAMES } from "../orders/index.ts";
 import { KalshiVectorEnv } from "../sim/index.ts";
 import { type Configuration, episodeSettings, ppoSettings } from "./configuration.ts";
 import type { Console } from "./console.ts";
@@ -40,6 +41,7 @@ export async function trainOnSessions(options: SessionTrainingOptions): Promise<
       sessions: sessionHashes(sessions),
       frames,
     },
+    actionNames: ACTION_NAMES,
     unit: "$",
   });
 }

@@ -35,6 +35,8 @@ export interface TrainingOptions {
   readonly threads?: number;
   /** Steps from which on the run pauses, its schedules still those of the whole run. */
   readonly until?: number;
+  /** Names of the actions, for the metrics; their numbers by default. */
+  readonly actionNames?: readonly string[];
   /** Unit of returns, for people; none by default. */
   readonly unit?: string;
 }
@@ -85,11 +87,11 @@ class TrainingRun {
   }
 
   async run(): Promise<TrainingResult> {
-    const { facts, resume, io } = this.#options;
+    const { facts, resume, io, actionNames = [] } = this.#options;
     const trainer = this.#trainer;
     if (resume) this.#files?.restore(trainer, facts);
     // Opened before the work begins: a folder that cannot be written is told of at once.
-    this.#files?.openMetrics(trainer.steps);
+    this.#files?.openMetrics(trainer.steps, actionNames);
     const startedSteps = trainer.steps;
     const startedAt = process.uptime();
     const progress = io.progress("training", trainer.settings.totalSteps, "steps");

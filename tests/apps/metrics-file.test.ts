@@ -57,7 +57,7 @@ test("resuming a finished run keeps its metrics and its result", async () => {
 });
 
 test("metrics that cannot be written are an error in plain words", () => {
-  expect(() => openMetrics("package.json/metrics.jsonl", 0)).toThrow(
+  expect(() => openMetrics("package.json", 0)).toThrow(
     /package\.json\/metrics\.jsonl: could not be written/,
   );
 });

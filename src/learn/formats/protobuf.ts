@@ -1,5 +1,5 @@
 /**
- * Protocol Buffers' wire format, as much of it as ONNX needs: a message is a list of numbered fields,
+ * Protocol Buffers' wire format, as much of it as ONNX and TensorBoard need: a message is a list of numbered fields,
  * each a varint, four or eight bytes, or a length and bytes, which may be a message again. Nothing
  * here knows what the numbers mean. Source: protobuf.dev, "Encoding".
  */
@@ -19,6 +19,22 @@ export class ProtobufWriter {
     assert(Number.isSafeInteger(value), "a varint is a whole number");
     assert(value >= 0, "a varint is not negative");
     this.#parts.push(varint(field * 8 + VARINT), varint(value));
+    return this;
+  }
+
+  /** A number in four bytes. */
+  float(field: number, value: number): this {
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setFloat32(0, value, true);
+    this.#parts.push(varint(field * 8 + FOUR_BYTES), bytes);
+    return this;
+  }
+
+  /** A number in eight bytes. */
+  double(field: number, value: number): this {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value, true);
+    this.#parts.push(varint(field * 8 + EIGHT_BYTES), bytes);
     return this;
   }
 
