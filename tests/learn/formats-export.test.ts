@@ -16,6 +16,8 @@ const folder = mkdtempSync(join(tmpdir(), "formats-export-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
   ort.env.wasm.numThreads = 1;
+
+  tf.env().set("PROD", true); // It would advertise its native package.
   await tf.setBackend("cpu");
 });
 
