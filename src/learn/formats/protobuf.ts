@@ -9,6 +9,8 @@ const VARINT = 0;
 const EIGHT_BYTES = 1;
 const BYTES = 2;
 const FOUR_BYTES = 5;
+/** Field numbers have 29 bits. */
+const FIELD_MAX = 0x1fffffff;
 
 /** Builds one message; fields stand in the order in which they are added. */
 export class ProtobufWriter {
@@ -98,7 +100,7 @@ export function protobufFields(place: string, bytes: Uint8Array): ProtobufField[
     const from = at;
     const tag = number();
     const field = Math.floor(tag / 8);
-    if (field < 1 || field >= 2 ** 29) {
+    if (field < 1 || field > FIELD_MAX) {
       throw damaged(place, `a field at byte ${from}`, `field number ${field}`);
     }
     const kind = tag % 8;
