@@ -101,8 +101,9 @@ function bestOf(sweep: Sweep, { setting, values, score, deviation }: Summary, ou
 }
 
 function scoreNameOf({ score, base }: Sweep): string {
-  const unit = base.env === undefined ? " ($)" : "";
-  return score === "heldOut" ? `Mean held-out profit${unit}` : `Mean return in training${unit}`;
+  if (score === "heldOut") return "Mean held-out profit ($)";
+  // A preset says whether its return is of training or of an evaluation.
+  return base.env === undefined ? "Mean return in training ($)" : "Mean return";
 }
 
 /** A new folder, or with `--resume` one in which this very sweep began. */

@@ -1,5 +1,5 @@
 /** Sweeps as a user runs them: real processes, real signals, tiny runs. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdtempSync,
@@ -32,6 +32,8 @@ const BASE = {
   episode: { steps: 20 },
   ppo: { totalSteps: 3072, rolloutSteps: 32, minibatches: 2, epochs: 1, hidden: [8] },
 };
+
+const ENV = { env: "CartPole-v1", preset: "cleanrl", ppo: { totalSteps: 4096, hidden: [8] } };
 
 function sweepFile(name: string, content: object): string {
   const path = join(folder, `${name}.json`);
@@ -92,7 +94,8 @@ interface Told {
     readonly seed: number;
     readonly score: number | null;
     readonly steps: number | null;
-    readonly rungs: readonly { readonly steps: number }[];
+    readonly rungs: readonly { readonly steps: number; readonly score: number | null }[];
+    readonly modelHash: string | null;
     readonly error: string | null;
   }[];
   readonly best: { readonly setting: number; readonly command: string } | null;
@@ -161,44 +164,85 @@ test("a sweep that was interrupted, then killed, goes on to the same bytes", asy
   expect(table.array("ppo.hidden").every((text) => /^\[/.test(String(text)))).toBe(true);
 });
 
-test("a run that fails is a row with its error, and the others go on", async () => {
-  const file = sweepFile("failing", {
+test("a run that fails is a row with its error; a sweep that is done stays as it is", async () => {
+  const content = {
+    base: ENV,
     search: { "ppo.minibatches": { choice: [7, 2] } },
     method: "grid",
     seeds: [5],
-  });
+  };
+  const file = sweepFile("failing", content);
   const out = join(folder, "failing");
+  expect((await run(file, "--out", out, "--resume")).errors).toContain("leave --resume out");
   const ended = await run(file, "--out", out, "--json");
   expect(ended.code, ended.errors).toBe(0);
   const { runs, best } = told(ended);
   expect(runs[0]).toMatchObject({ setting: 0, score: null });
   expect(runs[0]?.error).toMatch(/^ppo\.minibatches: expected a divisor of .*, was 7/);
-  expect(runs[1]).toMatchObject({ setting: 1, error: null, steps: 3072 });
+  expect(runs[1]).toMatchObject({ setting: 1, error: null, steps: 4096 });
   expect(best?.setting).toBe(1);
   expect(best?.command).toBe(
-    `kalshi-gym train --config ${join(out, "best.json")} --out models/best`,
+    `kalshi-gym train --env CartPole-v1 --preset cleanrl --config ${join(out, "best.json")} ` +
+      `--out models/best`,
   );
   expect(readFileSync(join(out, "results.csv"), "utf8")).toContain('"ppo.minibatches: expected');
 
-  // Nothing is left to do, and the results stand as they were.
   const before = filesOf(out);
   expect((await run(file, "--out", out, "--resume")).code).toBe(0);
   expect([...filesOf(out)]).toEqual([...before]);
-});
 
-test("a folder with another sweep, or with one at work, is refused", async () => {
-  const search = { "ppo.minibatches": { choice: [7] } };
-  const file = sweepFile("refused", { search, method: "grid", seeds: [5] });
-  const out = join(folder, "refused");
-  expect((await run(file, "--out", out, "--resume")).errors).toContain("leave --resume out");
-  expect((await run(file, "--out", out)).code).toBe(0);
+  // Neither a second beginning, nor another sweep, nor two at once.
   const again = await run(file, "--out", out);
   expect(again).toMatchObject({ code: 1 });
   expect(again.errors).toContain("go on with --resume");
-  const other = sweepFile("other", { search, method: "grid", seeds: [6] });
+  const other = sweepFile("other", { ...content, seeds: [6] });
   expect((await run(other, "--out", out, "--resume")).errors).toContain("(seeds differs)");
   writeFileSync(join(out, "sweep.lock"), JSON.stringify([process.pid]));
   expect((await run(file, "--out", out, "--resume")).errors).toContain(
     `was in use by process ${process.pid}`,
+  );
+});
+
+test("halving lets the better half go on, to the weights of runs that never paused", async () => {
+  const file = sweepFile("halving", {
+    base: ENV,
+    search: { "ppo.learningRate": { logUniform: [1e-4, 1e-1] } },
+    method: "halving",
+    samples: 4,
+    halving: { factor: 2, rungs: 2 },
+  });
+  const out = join(folder, "halving");
+  const first = start(file, "--out", out, "--jobs", "2");
+  await until(() => existsSync(join(out, "runs/003/result.json")));
+  first.child.kill("SIGKILL");
+  await first.ended;
+  const ended = await run(file, "--out", out, "--jobs", "1", "--resume", "--json");
+  expect(ended.code, ended.errors).toBe(0);
+  const { runs, best } = told(ended);
+
+  // The rule by hand: the mean of two seeds at the first rung, the two best of four.
+  const scoreAt = (row: Told["runs"][number] | undefined, rung: number) =>
+    Number(row?.rungs[rung]?.score);
+  const means = [0, 1, 2, 3].map(
+    (setting) => scoreAt(runs[2 * setting], 0) + scoreAt(runs[2 * setting + 1], 0),
+  );
+  const bar = [...means].sort((a, b) => b - a)[1] ?? 0;
+  for (const { setting, rungs } of runs) {
+    const steps = rungs.map((rung) => rung.steps);
+    expect(steps).toEqual((means[setting] ?? 0) >= bar ? [2048, 4096] : [2048]);
+  }
+  const finals = runs.filter(({ rungs }) => rungs.length === 2);
+  expect(finals.map(({ setting }) => setting)).toContain(best?.setting);
+
+  const [winner] = finals.filter(({ setting }) => setting === best?.setting);
+  const trained = spawnSync(
+    process.execPath,
+    [program, ...(best?.command.split(" ").slice(1, -2) ?? []), "--json"],
+    { encoding: "utf8" },
+  );
+  const whole = JSON.parse(trained.stdout) as { modelHash: string; meanReturn: number };
+  expect(whole).toMatchObject({ modelHash: winner?.modelHash, meanReturn: winner?.score });
+  expect(readFileSync(join(out, "results.csv"), "utf8").split("\n")[0]).toBe(
+    "run,setting,seed,ppo.learningRate,rung,steps,score,score_1,score_2,model_hash,error",
   );
 });
