@@ -13,7 +13,8 @@ interface Written extends Partial<Pick<Configuration, "seed" | "environments">> 
   readonly ppo?: Partial<Configuration["ppo"]>;
 }
 
-const KEYS = ["seed", "environments", "ppo"] as const;
+/** Keys of a configuration that a run on a reference environment has a use for. */
+export const ENV_KEYS = ["seed", "environments", "ppo"] as const;
 
 export interface ConfiguredPreset {
   readonly preset: Preset;
@@ -25,11 +26,13 @@ export function presetWithFile(preset: Preset, file: string | undefined): Config
   if (file === undefined) return { preset, seed: undefined };
   const written = readJsonFile(file, "CONFIGURATION", "a configuration file");
   checkConfiguration(file, written, []);
-  const other = Object.keys(written as object).find((key) => !KEYS.some((known) => known === key));
+  const other = Object.keys(written as object).find(
+    (key) => !ENV_KEYS.some((known) => known === key),
+  );
   if (other !== undefined) {
     throw new OperationError(
       "CONFIGURATION",
-      `${file}: ${other}: expected only ${KEYS.join(", ")} beside --env, was "${other}", which ` +
+      `${file}: ${other}: expected only ${ENV_KEYS.join(", ")} beside --env, was "${other}", which ` +
         `is about sessions; leave it out`,
     );
   }

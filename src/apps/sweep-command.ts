@@ -1,7 +1,7 @@
 /** `kalshi-gym sweep`: seeds x settings, one run per core, and what came of them. */
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { OperationError, writeFileAtomically } from "../core/index.ts";
 import { type Console, consoleFor } from "./console.ts";
@@ -13,6 +13,7 @@ import { runSweep, type SweepOutcome } from "./sweep/run-sweep.ts";
 import { configurationOf, settingsOf, totalStepsOf } from "./sweep/settings.ts";
 import { readSweep, type Seed, type Sweep } from "./sweep/sweep-file.ts";
 import { writeResults } from "./sweep/result-files.ts";
+import { sessionFolders } from "./wire.ts";
 
 const SWEEP_FILE = "sweep.json";
 const BEST_FILE = "best.json";
@@ -42,10 +43,11 @@ export function sweepCommand(): Command {
     );
   return command.action(async (file: string, flags: SweepFlags) => {
     const io = consoleFor(command);
-    const { out } = flags;
+    const out = flags.out.replace(/(?<=.)\/+$/, "");
     const sweep = readSweep(file, { samples: flags.samples, seed: flags.seed });
     const settings = settingsOf(sweep, file);
     const totalSteps = settings.map((setting) => totalStepsOf(sweep, setting, file));
+    requireSessions(sweep, file);
     requireFolder(out, sweep, flags.resume === true);
     writeFileAtomically(join(out, SWEEP_FILE), `${JSON.stringify(sweep, null, 2)}\n`);
     const interruption = listenForInterruption(() => {
@@ -96,14 +98,32 @@ function bestOf(sweep: Sweep, { setting, values, score, deviation }: Summary, ou
   writeFileAtomically(file, `${JSON.stringify(configuration, null, 2)}\n`);
   const { env, preset } = sweep.base;
   const chosen = env === undefined ? "" : `--env ${env} --preset ${preset ?? ""} `;
-  const command = `kalshi-gym train ${chosen}--config ${file} --out models/best`;
+  const command = `kalshi-gym train ${chosen}--config ${quoted(file)} --out models/best`;
   return { setting, values, score, deviation, command };
+}
+
+/** As a shell takes it for one word. */
+function quoted(path: string): string {
+  return /^[\w./@%+:-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function scoreNameOf({ score, base }: Sweep): string {
   if (score === "heldOut") return "Mean held-out profit ($)";
   // A preset says whether its return is of training or of an evaluation.
   return base.env === undefined ? "Mean return in training ($)" : "Mean return";
+}
+
+/** Sessions that are there, before runs are made that could not be judged; none of them seen. */
+function requireSessions({ base, heldOut = [] }: Sweep, file: string): void {
+  const { sessions = [] } = Object(base["files"]) as { readonly sessions?: readonly string[] };
+  const seen = new Set(sessionFolders(sessions).map((folder) => resolve(folder)));
+  const twin = sessionFolders(heldOut).find((folder) => seen.has(resolve(folder)));
+  if (twin === undefined) return;
+  throw new OperationError(
+    "SWEEP_FILE",
+    `${file}: heldOut: expected sessions that no run trains on, was ${twin}, which is in ` +
+      `base.files.sessions; hold out others`,
+  );
 }
 
 /** A new folder, or with `--resume` one in which this very sweep began. */

@@ -262,6 +262,13 @@ describe("a refusal of a sweep file names the key, what was expected and what wa
     expect(refusal({ ...good, base: {} })).toContain("base: expected files.sessions");
     expect(refusal({ ...good, base: { ...BASE, seed: 3 } })).toContain("write it into seeds");
     expect(refusal({ ...good, base: { env: "CartPole-v1" } })).toContain("base.preset: expected");
+    const env = { env: "CartPole-v1", preset: "cleanrl" };
+    expect(refusal({ ...good, base: { ...env, episode: {} } })).toContain(
+      "base.episode: expected a key that a reference environment has a use for",
+    );
+    expect(
+      refusal({ ...good, base: env, search: { "episode.pricing": { choice: ["mid"] } } }),
+    ).toContain("search.episode.pricing: expected a key");
     expect(refusal({ ...good, seeds: [1, "1"] })).toContain("seeds: expected seeds that differ");
     expect(refusal({ ...good, search: { seed: { integer: [1, 2] } } })).toContain("search.seed: ");
     expect(

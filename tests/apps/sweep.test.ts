@@ -146,6 +146,10 @@ test("a sweep that was interrupted, then killed, goes on to the same bytes", asy
   expect([...filesOf(cut)]).toEqual([...filesOf(whole)]);
 
   const { runs, best } = told(plain);
+  const picture = readFileSync(join(whole, "results.svg"), "utf8");
+  for (const key of ["ppo.learningRate", "ppo.hidden"]) expect(picture).toContain(key);
+  // A dot a run in each panel, and those of the legend.
+  expect(picture.match(/<circle/g)).toHaveLength(2 * runs.length + 2);
   expect(runs.map(({ setting, seed }) => [setting, seed])).toEqual([
     [0, 1],
     [0, 2],

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { OperationError } from "../../core/index.ts";
 import { PRESET_NAMES } from "../../learn/index.ts";
+import { ENV_KEYS } from "../env-configuration.ts";
 import { checkShape, keysAt, readJsonFile } from "../checked-json.ts";
 
 const CODE = "SWEEP_FILE";
@@ -162,13 +163,27 @@ function* refusalsOfBase({ base, score }: Sweep): Generator<string> {
       yield `base.preset: expected one of ${PRESET_NAMES.join(", ")} with base.env, was none`;
     }
     if (files.sessions !== undefined) yield `base: expected files.sessions or env, was both`;
+    for (const key of Object.keys(base)) {
+      if (key !== "env" && key !== "preset" && !isForEnv(key)) yield refusalForEnv("base", key);
+    }
     if (score === "heldOut") {
       yield `score: expected meanReturn for a reference environment, was "heldOut"`;
     }
   }
 }
 
-function* refusalsOfSearch({ search, method }: Sweep): Generator<string> {
+function isForEnv(key: string): boolean {
+  return ENV_KEYS.some((known) => key === known || key.startsWith(`${known}.`));
+}
+
+function refusalForEnv(place: string, key: string): string {
+  return (
+    `${place}.${key}: expected a key that a reference environment has a use for ` +
+    `(environments, ppo), was "${key}"`
+  );
+}
+
+function* refusalsOfSearch({ base, search, method }: Sweep): Generator<string> {
   const keys = Object.keys(search);
   if (keys.length === 0 && method !== "grid") {
     yield (
@@ -183,6 +198,7 @@ function* refusalsOfSearch({ search, method }: Sweep): Generator<string> {
         `sets itself`
       );
     }
+    if (base.env !== undefined && !isForEnv(key)) yield refusalForEnv("search", key);
     const outer = keys.find((other) => key.startsWith(`${other}.`));
     if (outer !== undefined) {
       yield (
