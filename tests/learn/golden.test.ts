@@ -4,7 +4,9 @@ import { expect, test } from "vitest";
 import { ActorCritic } from "../../src/learn/actor-critic.ts";
 import { FLOAT32, FLOAT64 } from "../../src/learn/arithmetic.ts";
 import { gae } from "../../src/learn/gae.ts";
-import { DEFAULT_PPO } from "../../src/learn/ppo-settings.ts";
+import { KernelEngine } from "../../src/learn/kernel/kernel-engine.ts";
+import type { MinibatchReport } from "../../src/learn/ppo-engine.ts";
+import { DEFAULT_PPO, type PpoSettings } from "../../src/learn/ppo-settings.ts";
 import { PpoUpdate, type Samples } from "../../src/learn/ppo-update.ts";
 
 function golden<T>(name: string): T {
@@ -41,6 +43,82 @@ interface UpdateCase {
   }[];
 }
 
+const SHAPE = {
+  observations: 6,
+  actions: 5,
+  hidden: [8, 8],
+  activation: "tanh",
+  trunk: "separate",
+} as const;
+
+function settingsOf(update: UpdateCase): PpoSettings {
+  return {
+    ...DEFAULT_PPO,
+    clip: update.clip,
+    valueClip: update.vclip ? update.clip : null,
+    entropyCoefficient: update.ent,
+    valueCoefficient: update.vf,
+    halfValueLoss: update.half,
+    gradientNormMax: update.max_grad_norm,
+    adam: { beta1: 0.9, beta2: 0.999, epsilon: update.eps },
+  };
+}
+
+/** The file gives the masks with every case; only one of them used them. */
+function masksOf({ name, mask }: UpdateCase): Uint8Array {
+  return Uint8Array.from(mask.flat(), (allowed) => (name === "masked" ? allowed : 1));
+}
+
+/** What an update reported and the parameters that it led to, against PyTorch's. */
+function compare(
+  report: MinibatchReport,
+  params: ArrayLike<number>,
+  step: UpdateCase["steps"][number],
+  tolerance: number,
+): void {
+  const near = (actual: number, expected: number) =>
+    expect(Math.abs(actual - expected)).toBeLessThan(tolerance * Math.max(1, Math.abs(expected)));
+  near(report.policyLoss, step.pg_loss);
+  near(report.valueLoss, step.v_loss);
+  near(report.entropy, step.entropy);
+  near(report.loss, step.loss);
+  near(report.approxKl, step.approx_kl_k3);
+  near(report.clipFraction, step.clipfrac);
+  near(report.gradientNorm, step.grad_norm_before_clip);
+  for (const [index, expected] of step.params_after.flat().entries()) {
+    near(params[index] as number, expected);
+  }
+}
+
+for (const update of golden<{ cases: UpdateCase[] }>("ppo_update").cases) {
+  test(`three updates of the compute kernel come near PyTorch's: ${update.name}`, () => {
+    const M = update.actions.length;
+    const settings = { ...settingsOf(update), rolloutSteps: M, minibatches: 1, shards: 2 };
+    const engine = new KernelEngine({ shape: SHAPE, settings, lanes: 1, threads: 2 });
+    const params = Float32Array.from(update.init_params.flat());
+    const none = new Float32Array(params.length);
+    engine.restore({ params, first: none, second: none, beta1Power: 1, beta2Power: 1 });
+    const { rollout } = engine;
+    rollout.observations.set(update.obs.flat());
+    rollout.masks.set(masksOf(update));
+    rollout.actions.set(update.actions);
+    rollout.logProbabilities.set(update.old_logp);
+    rollout.advantages.set(update.adv);
+    rollout.returns.set(update.returns);
+    rollout.values.set(update.old_values);
+    for (let index = 0; index < M; index++) rollout.indices[index] = index;
+    for (const step of update.steps) {
+      const [report] = engine.learn({
+        learningRate: update.lr,
+        clip: update.clip,
+        entropyCoefficient: update.ent,
+      });
+      compare(report as MinibatchReport, engine.save().params, step, 2e-5);
+    }
+    engine.close();
+  });
+}
+
 for (const { arithmetic, tolerance } of [
   { arithmetic: FLOAT64, tolerance: 1e-12 },
   { arithmetic: FLOAT32, tolerance: 2e-5 },
@@ -52,30 +130,15 @@ for (const { arithmetic, tolerance } of [
         out.set(values);
         return out;
       };
-      const hidden = [8, 8];
-      const kind = { activation: "tanh", trunk: "separate" } as const;
-      const shape = { observations: 6, actions: 5, hidden, ...kind };
-      const network = new ActorCritic(shape, arithmetic);
+      const network = new ActorCritic(SHAPE, arithmetic);
       network.params.set(update.init_params.flat());
       const M = update.actions.length;
-      const settings = {
-        ...DEFAULT_PPO,
-        clip: update.clip,
-        valueClip: update.vclip ? update.clip : null,
-        entropyCoefficient: update.ent,
-        valueCoefficient: update.vf,
-        halfValueLoss: update.half,
-        gradientNormMax: update.max_grad_norm,
-        adam: { beta1: 0.9, beta2: 0.999, epsilon: update.eps },
-      };
+      const settings = settingsOf(update);
       const learner = new PpoUpdate(network, settings, M);
       const samples: Samples = {
         observations: array(update.obs.flat()),
         actions: Int32Array.from(update.actions),
-        // The file gives the masks with every case; only this one used them.
-        masks: Uint8Array.from(update.mask.flat(), (allowed) =>
-          update.name === "masked" ? allowed : 1,
-        ),
+        masks: masksOf(update),
         logProbabilities: array(update.old_logp),
         advantages: array(update.adv),
         returns: array(update.returns),
@@ -88,20 +151,7 @@ for (const { arithmetic, tolerance } of [
           clip: update.clip,
           entropyCoefficient: update.ent,
         });
-        const near = (actual: number, expected: number) =>
-          expect(Math.abs(actual - expected)).toBeLessThan(
-            tolerance * Math.max(1, Math.abs(expected)),
-          );
-        near(report.policyLoss, step.pg_loss);
-        near(report.valueLoss, step.v_loss);
-        near(report.entropy, step.entropy);
-        near(report.loss, step.loss);
-        near(report.approxKl, step.approx_kl_k3);
-        near(report.clipFraction, step.clipfrac);
-        near(report.gradientNorm, step.grad_norm_before_clip);
-        for (const [index, expected] of step.params_after.flat().entries()) {
-          near(network.params[index] as number, expected);
-        }
+        compare(report, network.params, step, tolerance);
       }
     });
   }
