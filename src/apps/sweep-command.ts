@@ -89,6 +89,8 @@ async function finish(sweep: Sweep, outcome: SweepOutcome, out: string, io: Cons
   if (best !== null) io.line(`Train the best one in full:\n  ${best.command}`);
   io.line(`Results in ${out}: results.csv, results.arrow, results.svg, results.png`);
   io.json({ runs: runsForJson(outcome), best });
+  // With nothing to choose from, the sweep as a whole has failed.
+  if (best === null) process.exitCode = 1;
 }
 
 /** The best setting, with its configuration written down and the command that trains it. */

@@ -10,9 +10,9 @@ import { assert, OperationError } from "../../core/index.ts";
 /** How a call ended. */
 export type CallResult =
   | { readonly kind: "done"; readonly json: Readonly<Record<string, unknown>> }
-  /** It said why, or died of a bug; the same call would fail again. */
+  /** It said why; the same call would fail again. */
   | { readonly kind: "failed"; readonly error: string }
-  /** It was stopped from outside, by us or by others; the same call may go on. */
+  /** It was stopped from outside, by us or by others, or died of a bug: worth another attempt. */
   | { readonly kind: "stopped"; readonly error: string };
 
 export interface Call {
@@ -24,6 +24,8 @@ export interface Call {
 
 /** Characters of output kept, from the end; the result and the error are in its last line. */
 const KEPT = 65_536;
+/** Exit codes of our own program. */
+const EXPLAINED = 1;
 const INTERRUPTED = 130;
 
 /** Starts `kalshi-gym <words> --json`. `SWEEP_PROCESS` where no process can be started. */
@@ -60,7 +62,7 @@ function resultOf(child: ChildProcess): Promise<CallResult> {
         resolve({ kind: "stopped", error: `ended by ${signal ?? "an interruption"}` });
       } else if (code !== 0) {
         const error = errorIn(errors()) ?? `ended with exit code ${code}`;
-        resolve({ kind: "failed", error });
+        resolve({ kind: code === EXPLAINED ? "failed" : "stopped", error });
       } else {
         const json = resultIn(output());
         resolve(

@@ -161,7 +161,7 @@ class SweepRunner {
     if (outcome.kind !== "done" || trained.kind !== "done") {
       const error = outcome.kind === "done" ? "" : outcome.error.replaceAll(`${out}/`, "");
       this.#results[task.run] = { ...before, error };
-      // Stopped by someone else: told of, but tried again when the sweep is resumed.
+      // Stopped by someone else, or by a bug: told of, but tried again when the sweep is resumed.
       if (outcome.kind === "failed") folder.writeResult(this.#result(task.run));
     } else {
       const { steps, modelHash } = trained.json as { steps: number; modelHash: string };
