@@ -27,7 +27,7 @@ export interface Kernels {
   tanh(y: FloatArray, n: number): void;
   /** dy[n] *= 1 - y[n]^2, in place: through tanh, backwards. */
   tanhBackward(dy: FloatArray, y: FloatArray, n: number): void;
-  /** y[n] = y[n] > 0 ? y[n] : 0, in place. */
+  /** y[n] = y[n] < 0 ? 0 : y[n], in place; NaN stays NaN. */
   relu(y: FloatArray, n: number): void;
   /** dy[n] = y[n] > 0 ? dy[n] : 0, in place: through relu, backwards. */
   reluBackward(dy: FloatArray, y: FloatArray, n: number): void;
@@ -133,7 +133,7 @@ export function makeKernels(arithmetic: Arithmetic): Kernels {
   function relu(y: FloatArray, n: number): void {
     for (let i = 0; i < n; i++) {
       const value = y[i] as number;
-      y[i] = value > 0 ? value : 0;
+      y[i] = value < 0 ? 0 : value;
     }
   }
 

@@ -95,7 +95,7 @@ describe("numbers that are none stop a run, and the message says which and when"
     expect(() => run(lanes(spoilt(what, number)), SHORT)).toThrow(message);
   });
 
-  test("an observation of NaN, although relu makes 0 of it", () => {
+  test("an observation of NaN, with relu as well", () => {
     const settings: PpoSettings = { ...SHORT, activation: "relu", trunk: "shared" };
     const broken = () => run(lanes(spoilt("observation", Number.NaN)), settings);
     expect(codeOf(broken)).toBe("NOT_A_NUMBER");

@@ -148,10 +148,11 @@ test("tanh's derivative and additions are element by element", () => {
 });
 
 test("relu passes on what is above 0, forward and backward", () => {
-  const y = Float32Array.of(-2, -0, 0, 0.5, 3);
+  const y = Float32Array.of(-2, 0, 0.5, 3, Number.NaN);
   kernels.relu(y, 5);
-  expect([...y]).toEqual([0, 0, 0, 0.5, 3]);
-  const dy = Float32Array.of(1, 2, 4, -8, 16);
-  kernels.reluBackward(dy, y, 5);
-  expect([...dy]).toEqual([0, 0, 0, -8, 16]);
+  // What is no number must not become one.
+  expect([...y]).toEqual([0, 0, 0.5, 3, Number.NaN]);
+  const dy = Float32Array.of(1, 4, -8, 16);
+  kernels.reluBackward(dy, y, 4);
+  expect([...dy]).toEqual([0, 0, -8, 16]);
 });

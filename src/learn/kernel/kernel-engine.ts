@@ -65,7 +65,9 @@ export class KernelEngine implements PpoEngine {
   #beta2Power = 1;
 
   /** `KERNEL_MEMORY` where rollout and networks do not fit into memory. */
-  constructor({ shape, settings, lanes, threads }: EngineOptions) {
+  constructor({ shape, settings, lanes, threads: wanted }: EngineOptions) {
+    // A thread without a shard would only keep the others waiting.
+    const threads = Math.min(wanted, settings.shards);
     const plan = new MemoryPlan();
     const network = new KernelNetwork(plan, kernelLayersOf(shape));
     const at = reserve(plan, network, shape, settings, lanes, threads);

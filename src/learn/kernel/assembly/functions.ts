@@ -213,7 +213,7 @@ export function activate(y: usize, n: i32, activation: i32): void {
   } else if (activation == RELU) {
     for (; y < end; y += 16) {
       const x = v128.load(y);
-      v128.store(y, v128.and(x, f32x4.gt(x, f(0))));
+      v128.store(y, v128.andnot(x, f32x4.lt(x, f(0))));
     }
   }
 }
