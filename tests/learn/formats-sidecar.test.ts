@@ -216,7 +216,7 @@ describe("any damage to a file is an operation error, or makes a model", () => {
     const original = readFileSync(join(path, file));
     const reader = file === "policy.onnx" ? file : "model.json";
     const put = (bytes: Uint8Array) => writeFileSync(join(path, file), bytes);
-    for (let round = 0; round < 250; round++) {
+    for (let round = 0; round < 120; round++) {
       const length = round < 40 ? round : prng.integer(original.length);
       put(original.subarray(0, length));
       await tryOpen(reader, `cut to ${length}`);
@@ -233,14 +233,14 @@ describe("any damage to a file is an operation error, or makes a model", () => {
       await tryOpen(reader, `round ${round}, random bytes`);
     }
     put(original);
-    expect(outcomes.refused).toBeGreaterThan(250);
+    expect(outcomes.refused).toBeGreaterThan(150);
     await expect(openForeignModel(join(path, reader), options)).resolves.toBeDefined();
   });
 
   test("model.json with any of its values replaced by any other", async () => {
     const original = readFileSync(join(path, "model.json"), "utf8");
     const odd = [null, 0, -1, 1e300, "", "Dense", [], {}, [[]], [["a"]], true, { name: "logits" }];
-    for (let round = 0; round < 600; round++) {
+    for (let round = 0; round < 300; round++) {
       const json = JSON.parse(original) as unknown;
       let at = json as Record<string, unknown>;
       for (;;) {

@@ -140,13 +140,55 @@ describe("a model that is more than an MLP", () => {
   test.each(["linear", "softmax"] as const)("runs on TensorFlow.js, ending in %s", async (end) => {
     const model = convolution(end);
     const opened = await openForeignModel(await save(`convolution-${end}`, model), OPTIONS);
-    expect(opened.description).toBe("TensorFlow.js model with Conv1D");
+    expect(opened.description).toBe("TensorFlow.js model with Reshape to more than a row, Conv1D");
     for (const row of randomRows(5, OBSERVATIONS, prng)) {
       const expected = answers(model, row, [OBSERVATIONS]);
       if (end === "linear") expectClose(opened.policy.logits(row), expected);
       else expectClose(opened.policy.probabilities(row, FREE), expected);
       expect(opened.policy.best(row, FREE)).toBe(expected.indexOf(Math.max(...expected)));
     }
+  });
+
+  test.each<[string, number[], string, () => tf.SymbolicTensor[]]>([
+    [
+      "a layer that is applied twice",
+      [OBSERVATIONS],
+      "Dense that is applied 2 times",
+      () => {
+        const input = tf.input({ shape: [OBSERVATIONS] });
+        const shared = dense({ units: OBSERVATIONS, activation: "tanh" });
+        const twice = shared.apply(shared.apply(input));
+        return [input, dense({ units: ACTIONS }).apply(twice) as tf.SymbolicTensor];
+      },
+    ],
+    [
+      "layers of a grid",
+      [4, 13],
+      "an input of more than a row",
+      () => {
+        const input = tf.input({ shape: [4, 13] });
+        const flat = tf.layers.flatten().apply(dense({ units: 2 }).apply(input));
+        return [input, dense({ units: ACTIONS }).apply(flat) as tf.SymbolicTensor];
+      },
+    ],
+    [
+      "a row made a grid",
+      [OBSERVATIONS],
+      "Reshape to more than a row",
+      () => {
+        const input = tf.input({ shape: [OBSERVATIONS] });
+        const grid = tf.layers.reshape({ targetShape: [26, 2] }).apply(input);
+        const flat = tf.layers.flatten().apply(dense({ units: 3 }).apply(grid));
+        return [input, dense({ units: ACTIONS }).apply(flat) as tf.SymbolicTensor];
+      },
+    ],
+  ])("%s is not taken for an MLP", async (name, shape, found, make) => {
+    const [inputs, outputs] = make() as [tf.SymbolicTensor, tf.SymbolicTensor];
+    const model = tf.model({ inputs, outputs });
+    const { policy, description } = await openForeignModel(await save(name, model), OPTIONS);
+    expect(description).toBe(`TensorFlow.js model with ${found}`);
+    const [row] = randomRows(1, OBSERVATIONS, prng) as [Float32Array];
+    expectClose(policy.logits(row), answers(model, row, shape));
   });
 
   test("says what it contains and what to install where there is no TensorFlow.js", async () => {

@@ -247,10 +247,12 @@ class Tracer {
       "MODEL_UNSUPPORTED",
       `${this.#place}: ${nameOf(node)}: expected ${expected}, was ` +
         `${domain === "" ? "" : `${domain}.`}${operator}; ` +
-        (isNormaliser
-          ? `if it normalises observations, export the policy without it and name its statistics ` +
-            `with --normaliser (docs/models.md)`
-          : WAY_OUT),
+        (domain !== ""
+          ? `export it anew with torch.onnx.export(..., dynamo=False), not optimised`
+          : isNormaliser
+            ? `if it normalises observations, export the policy without it and name its statistics ` +
+              `with --normaliser (docs/models.md)`
+            : WAY_OUT),
     );
   }
 }

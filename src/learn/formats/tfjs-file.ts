@@ -14,6 +14,8 @@ export interface TfjsLayer {
   readonly config: Json;
   /** Names of the layers whose outputs it takes. */
   readonly inputs: readonly string[];
+  /** How often it is applied; a layer that is shared, more than once. */
+  readonly calls: number;
 }
 
 export interface TfjsModel {
@@ -88,12 +90,17 @@ function layersIn(path: string, model: Json): Pick<TfjsModel, "layers" | "output
       throw damaged(path, `layer ${layers.length + 1} to have a name and class_name`, "without");
     }
     const before = layers.at(-1)?.name;
-    const inputs = isSequential
-      ? before === undefined
-        ? []
-        : [before]
-      : firstCallOf(layer["inbound_nodes"]);
-    layers.push({ kind: layerKind, name, config: own, inputs });
+    const nodes = asList(layer["inbound_nodes"]);
+    const inputs = isSequential ? (before === undefined ? [] : [before]) : namesIn(nodes[0]);
+    if (!isSequential && inputs.length === 0 && layerKind !== "InputLayer") {
+      throw damaged(
+        path,
+        `inbound_nodes of layer "${name}" to name its inputs, as Keras 2 writes them`,
+        "none (Keras 3 writes others: save the model with tf_keras)",
+      );
+    }
+    const calls = isSequential ? 1 : nodes.length;
+    layers.push({ kind: layerKind, name, config: own, inputs, calls });
   }
   const last = layers.at(-1);
   if (last === undefined) throw damaged(path, "layers", "none");
@@ -101,12 +108,7 @@ function layersIn(path: string, model: Json): Pick<TfjsModel, "layers" | "output
   return { layers, outputs };
 }
 
-/** Names of the layers in [[["a", 0, 0, {}], ...]], what a layer is first called with. */
-function firstCallOf(nodes: unknown): string[] {
-  return namesIn(asList(nodes)[0]);
-}
-
-/** Names in [["a", 0, 0], ...], or in ["a", 0, 0] where there is one alone. */
+/** Names of layers in [["a", 0, 0], ...], or in ["a", 0, 0] where there is one alone. */
 function namesIn(list: unknown): string[] {
   const entries = asList(list);
   const each = typeof entries[0] === "string" ? [entries] : entries;

@@ -7,7 +7,7 @@ import { OperationError } from "../../core/index.ts";
 import type { DenseLayer } from "../dense-network.ts";
 import { requireFinite } from "./onnx-file.ts";
 import { policyAmong, type Traced } from "./policy-output.ts";
-import { asList, type TfjsLayer, type TfjsModel, weightsOf } from "./tfjs-file.ts";
+import { asList, type Json, type TfjsLayer, type TfjsModel, weightsOf } from "./tfjs-file.ts";
 import { transposed } from "./tfjs-write.ts";
 
 /** Layers that do nothing to a row when a model acts. */
@@ -26,15 +26,23 @@ const INPUT = "InputLayer";
  * layers tell.
  */
 export function beyondMlp({ layers }: TfjsModel): string | null {
+  const first = layers.find(({ kind }) => kind !== INPUT);
+  const isGrid = layers.some(({ config }) => inputSizes(config).length > 1);
+  const grid = isGrid && first?.kind !== "Flatten" ? ["an input of more than a row"] : [];
   const odd = layers.flatMap((layer) => {
     if (layer.inputs.length > 1) return [`${layer.kind} of ${layer.inputs.length} inputs`];
+    if (layer.calls > 1) return [`${layer.kind} that is applied ${layer.calls} times`];
+    if (layer.kind === "Reshape" && asList(layer.config["target_shape"]).length !== 1) {
+      return ["Reshape to more than a row"];
+    }
     if (layer.kind === INPUT || PASSED.includes(layer.kind)) return [];
     const activation = activationOf(layer);
     if (activation === null) return [layer.kind];
     if (["linear", "tanh", "relu"].includes(activation)) return [];
     return activation === "softmax" ? [] : [`${layer.kind} with ${activation}`];
   });
-  return odd.length === 0 ? null : [...new Set(odd)].join(", ");
+  const all = [...new Set([...grid, ...odd])];
+  return all.length === 0 ? null : all.join(", ");
 }
 
 /** The activation that a layer ends in; null for a layer of another kind. */
@@ -147,8 +155,12 @@ export function readTfjs(path: string, model: TfjsModel, actions: number): reado
 
 /** Numbers that a row of the first layer has; null where it leaves that open. */
 function inputWidth(first: TfjsLayer | undefined): number | null {
-  const shape = first?.config["batch_input_shape"] ?? first?.config["batch_shape"];
-  const sizes = asList(shape).slice(1);
+  const sizes = inputSizes(first?.config ?? {});
   if (sizes.length === 0 || !sizes.every((size) => Number.isInteger(size))) return null;
   return (sizes as number[]).reduce((product, size) => product * size, 1);
+}
+
+/** What one observation's sizes are by the layer that takes it; empty for other layers. */
+function inputSizes(config: Json): readonly unknown[] {
+  return asList(config["batch_input_shape"] ?? config["batch_shape"]).slice(1);
 }
