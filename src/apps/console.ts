@@ -9,6 +9,8 @@ import cliProgress from "cli-progress";
 export interface Progress {
   /** Shows `done` of the total; `note` is a short text behind it. */
   update(done: number, note?: string): void;
+  /** A line that people should not miss, above the bar where there is one. */
+  say(text: string): void;
   stop(): void;
 }
 
@@ -42,7 +44,8 @@ export function consoleFor(command: Command): Console {
   };
 }
 
-const SILENT: Progress = { update: () => undefined, stop: () => undefined };
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+const SILENT: Progress = { update: () => undefined, say, stop: () => undefined };
 
 function bar(title: string, total: number, unit: string): Progress {
   const single = new cliProgress.SingleBar({
@@ -63,6 +66,8 @@ function bar(title: string, total: number, unit: string): Progress {
       last = Math.min(done, total);
       single.update(last, note === undefined ? {} : { note });
     },
+    // What is written over the bar pushes it down; the next update draws it anew.
+    say: (text) => say(`\r\u001b[2K${text}`),
     stop: () => single.stop(),
   };
 }
@@ -78,6 +83,7 @@ function lines(title: string, total: number, unit: string): Progress {
       const amount = `${compact(done)}/${compact(total)} ${unit}`.trim();
       process.stderr.write(`${title}: ${share}% ${amount} ${note}`.trimEnd() + "\n");
     },
+    say,
     stop: () => undefined,
   };
 }

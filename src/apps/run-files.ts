@@ -3,12 +3,11 @@
  * any moment goes on to the same bytes: metrics are on disk before a checkpoint that is later than
  * they are, and whatever lies beyond the checkpoint is written again when the run is resumed.
  */
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { OperationError } from "../core/index.ts";
 import {
   CHECKPOINT_FILE,
-  type IterationReport,
   loadCheckpoint,
   MODEL_FILES,
   type ModelFacts,
@@ -17,12 +16,16 @@ import {
   saveCheckpoint,
   saveModel,
 } from "../learn/index.ts";
+import type { Callbacks, CallbackState } from "./callbacks.ts";
 import { METRICS_FILES, type MetricsFiles, type MetricsLine, openMetrics } from "./metrics-file.ts";
 import type { RunFacts } from "./training.ts";
 
 export { METRICS_FILE } from "./metrics-file.ts";
 
-/** Seconds between checkpoints; one more is written at the end and at Ctrl-C. */
+const PICTURES = ["learning-curve.svg", "learning-curve.png"] as const;
+/** Folder of the best model, in the run's own. */
+export const BEST_FOLDER = "best";
+/** Seconds between checkpoints where iterations are not counted. */
 const CHECKPOINT_INTERVAL_S = 20;
 
 export class RunFiles {
@@ -48,7 +51,7 @@ export class RunFiles {
   }
 
   /** `CHECKPOINT_SESSIONS` where the run began with other data. */
-  restore(trainer: PpoTrainer, { schemaHash, sessions }: RunFacts): void {
+  restore(trainer: PpoTrainer, callbacks: Callbacks, { schemaHash, sessions }: RunFacts): void {
     const path = join(this.#out, CHECKPOINT_FILE);
     const { state, facts } = loadCheckpoint(path);
     const sameSessions = JSON.stringify(facts["sessions"]) === JSON.stringify(sessions);
@@ -60,6 +63,7 @@ export class RunFiles {
       );
     }
     trainer.restore(state);
+    callbacks.restore(facts["callbacks"] as CallbackState, path);
   }
 
   /** Keeps what the metrics say up to `steps`. */
@@ -67,29 +71,56 @@ export class RunFiles {
     this.#metrics = openMetrics(this.#out, steps, actionNames);
   }
 
-  appendMetrics(report: IterationReport): void {
-    this.#metrics?.append(report);
+  appendMetrics(entry: object): void {
+    this.#metrics?.append(entry);
+  }
+
+  /** Says that the iteration which would have ended at `steps` met what is no number. */
+  appendFailure(iteration: number, steps: number): void {
+    const figures = Object.keys(this.lastMetrics() ?? {}).map((key) => [key, null]);
+    const none = Object.fromEntries(figures) as object;
+    this.appendMetrics({ ...none, iteration, steps, alarms: ["notANumber"] });
+  }
+
+  /** Draws what the metrics tell, those of earlier processes among them. */
+  async drawLearningCurve(heading: string, unit: string): Promise<void> {
+    const lines = this.#metrics?.lines ?? [];
+    if (lines.length === 0) return;
+    // Pictures need heavy libraries, which load only here.
+    const { writeLearningCurve } = await import("./report/write-learning-curve.ts");
+    await writeLearningCurve(this.#out, lines, { heading, unit });
   }
 
   lastMetrics(): MetricsLine | null {
     return this.#metrics?.lines.at(-1) ?? null;
   }
 
-  checkpointIfDue(trainer: PpoTrainer, facts: RunFacts): void {
-    if (process.uptime() - this.#savedAt <= CHECKPOINT_INTERVAL_S) return;
-    this.checkpoint(trainer, facts);
-    this.#savedAt = process.uptime();
+  /** Whether `every` iterations have passed, or with null about twenty seconds. */
+  isCheckpointDue(iteration: number, every: number | null): boolean {
+    if (every !== null) return iteration % every === 0;
+    return process.uptime() - this.#savedAt > CHECKPOINT_INTERVAL_S;
   }
 
-  checkpoint(trainer: PpoTrainer, { schemaHash, sessions, configuration }: RunFacts): void {
+  checkpoint(trainer: PpoTrainer, callbacks: Callbacks, facts: RunFacts): void {
+    const { schemaHash, sessions, configuration } = facts;
     // What a checkpoint follows on must not be lost where the checkpoint is not.
     this.#metrics?.flush();
-    const facts = { schemaHash, sessions, configuration };
-    saveCheckpoint(join(this.#out, CHECKPOINT_FILE), trainer.save(), facts);
+    saveCheckpoint(join(this.#out, CHECKPOINT_FILE), trainer.save(), {
+      schemaHash,
+      sessions,
+      configuration,
+      callbacks: callbacks.state,
+    });
+    this.#savedAt = process.uptime();
   }
 
   saveModel(shape: NetworkShape, params: Float32Array, facts: ModelFacts): void {
     saveModel(this.#out, shape, params, facts);
+  }
+
+  /** Keeps a model beside the run's last one. */
+  saveBest(shape: NetworkShape, params: Float32Array, facts: ModelFacts): void {
+    saveModel(join(this.#out, BEST_FOLDER), shape, params, facts);
   }
 }
 
@@ -114,15 +145,21 @@ function requireFreshFolder(out: string, resume: boolean): void {
 export function clearModelFolder(out: string): void {
   if (!existsSync(out)) return;
   for (const file of RUN_FILES) rmSync(join(out, file), { force: true });
+  const best = join(out, BEST_FOLDER);
+  for (const file of MODEL_FILES) rmSync(join(best, file), { force: true });
   removeUnfinished(out);
+  if (existsSync(best) && readdirSync(best).length === 0) rmdirSync(best);
 }
 
-const RUN_FILES = [...MODEL_FILES, CHECKPOINT_FILE, ...METRICS_FILES] as const;
+const RUN_FILES = [...MODEL_FILES, CHECKPOINT_FILE, ...METRICS_FILES, ...PICTURES] as const;
 
 /** Files of ours that a killed process was writing. */
 function removeUnfinished(out: string): void {
-  for (const name of readdirSync(out)) {
-    const file = /^(.+)\.\d+\.tmp$/.exec(name)?.[1];
-    if (RUN_FILES.some((known) => known === file)) rmSync(join(out, name), { force: true });
+  for (const folder of [out, join(out, BEST_FOLDER)]) {
+    if (!existsSync(folder)) continue;
+    for (const name of readdirSync(folder)) {
+      const file = /^(.+)\.\d+\.tmp$/.exec(name)?.[1];
+      if (RUN_FILES.some((known) => known === file)) rmSync(join(folder, name), { force: true });
+    }
   }
 }

@@ -1,10 +1,12 @@
 /**
- * A training run on any environment: trainer, metrics, checkpoints, the model folder. It owns the
- * wall clock, for speed, progress and the time of checkpoints only, and stops between two iterations
- * when asked. What an environment is made of, and what its runs are for, its callers know.
+ * A training run on any environment: trainer, callbacks, metrics, checkpoints, the model folder. It
+ * owns the wall clock, for speed, progress and the time of checkpoints only, and stops between two
+ * iterations when asked. What an environment is made of, and what its runs are for, its callers know.
  */
+import { OperationError } from "../core/index.ts";
 import type { VectorEnv } from "../gym/index.ts";
 import {
+  alarmText,
   type IterationReport,
   makeManifest,
   type ModelFacts,
@@ -13,8 +15,10 @@ import {
   type PpoSettings,
   PpoTrainer,
 } from "../learn/index.ts";
-import type { Console } from "./console.ts";
+import { type CallbackOptions, Callbacks, NO_CALLBACKS } from "./callbacks.ts";
+import type { Console, Progress } from "./console.ts";
 import { breathe, type Interruption } from "./interruption.ts";
+import { clock, grouped } from "./report/formats.ts";
 import { RunFiles } from "./run-files.ts";
 import { SOFTWARE } from "./wire.ts";
 
@@ -35,20 +39,27 @@ export interface TrainingOptions {
   readonly threads?: number;
   /** Steps from which on the run pauses, its schedules still those of the whole run. */
   readonly until?: number;
-  /** Names of the actions, for the metrics; their numbers by default. */
+  /** What is done between two iterations; alarms only by default. */
+  readonly callbacks?: CallbackOptions;
+  /** Names of the actions and of the observation's columns; their numbers by default. */
   readonly actionNames?: readonly string[];
+  readonly featureNames?: readonly string[];
   /** Unit of returns, for people; none by default. */
   readonly unit?: string;
 }
 
 export type RunFacts = Pick<ModelFacts, "schemaHash" | "configuration" | "sessions" | "frames">;
 
-/** Why a run ended: it was done, reached its pause (`until`), or was interrupted. */
-export type Ending = "done" | "paused" | "interrupted";
+/**
+ * Why a run ended: it was done, it stopped early because evaluations got no better, it reached its
+ * pause (`until`), or it was interrupted.
+ */
+export type Ending = "done" | "early" | "paused" | "interrupted";
 
 /** Endings in a word, for people. */
 export const ENDINGS: Readonly<Record<Ending, string>> = {
   done: "Trained",
+  early: "Stopped early",
   paused: "Paused",
   interrupted: "Interrupted",
 };
@@ -77,74 +88,148 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
 
 class TrainingRun {
   readonly #options: TrainingOptions;
+  readonly #callbackOptions: CallbackOptions;
   readonly #trainer: PpoTrainer;
+  readonly #callbacks: Callbacks;
   readonly #files: RunFiles | null;
 
   constructor(options: TrainingOptions, trainer: PpoTrainer, files: RunFiles | null) {
+    const { callbacks = NO_CALLBACKS, actionNames = [], featureNames = [] } = options;
     this.#options = options;
+    this.#callbackOptions = callbacks;
     this.#trainer = trainer;
+    this.#callbacks = new Callbacks(callbacks, { actions: actionNames, features: featureNames });
     this.#files = files;
   }
 
   async run(): Promise<TrainingResult> {
     const { facts, resume, io, actionNames = [] } = this.#options;
     const trainer = this.#trainer;
-    if (resume) this.#files?.restore(trainer, facts);
+    if (resume) this.#files?.restore(trainer, this.#callbacks, facts);
     // Opened before the work begins: a folder that cannot be written is told of at once.
     this.#files?.openMetrics(trainer.steps, actionNames);
-    const startedSteps = trainer.steps;
-    const startedAt = process.uptime();
     const progress = io.progress("training", trainer.settings.totalSteps, "steps");
     progress.update(trainer.steps);
+    const pace = new Pace(trainer);
     const history: IterationReport[] = [];
     let ending = this.#ending();
     try {
       for (; ending === null; ending = this.#ending()) {
-        const report = trainer.iterate();
+        const report = await this.#iterate(progress);
         history.push(report);
-        this.#files?.appendMetrics(report);
-        const rate = (report.steps - startedSteps) / (process.uptime() - startedAt);
-        progress.update(report.steps, this.#note(report, rate));
-        this.#files?.checkpointIfDue(trainer, facts);
+        progress.update(report.steps, this.#note(report, pace));
         await breathe();
       }
     } finally {
       progress.stop();
     }
-    const seconds = process.uptime() - startedAt;
-    const made = trainer.steps - startedSteps;
-    return {
-      ...this.#finish(),
-      stepsPerSecond: seconds > 0 ? Math.round(made / seconds) : 0,
-      ending,
-      history,
-    };
+    const stepsPerSecond = Math.round(pace.stepsPerSecond());
+    return { ...(await this.#finish()), stepsPerSecond, ending, history };
+  }
+
+  /** One iteration, looked at, written down, and kept where that is due. */
+  async #iterate(progress: Progress): Promise<IterationReport> {
+    const trainer = this.#trainer;
+    const files = this.#files;
+    const before = trainer.steps;
+    const report = this.#learn();
+    const observed = await this.#callbacks.observe(report, before, trainer);
+    for (const alarm of observed.news) {
+      progress.say(`Alarm at step ${grouped(report.steps)}: ${alarmText(alarm)}`);
+    }
+    const { iteration, steps, ...rest } = report;
+    files?.appendMetrics({ iteration, steps, ...rest, ...observed.metrics });
+    const { shape, params } = trainer;
+    if (observed.isBest) files?.saveBest(shape, params, this.#modelFacts({}));
+    const { checkpointEvery } = this.#callbackOptions;
+    const isDue = files?.isCheckpointDue(iteration, checkpointEvery) === true;
+    // An evaluation is not to be repeated because the run was cut off after it.
+    if (isDue || observed.wasEvaluated) files?.checkpoint(trainer, this.#callbacks, this.#facts);
+    return report;
+  }
+
+  get #facts(): RunFacts {
+    return this.#options.facts;
+  }
+
+  /** A run that cannot go on leaves a last line in its metrics, which says so. */
+  #learn(): IterationReport {
+    try {
+      return this.#trainer.iterate();
+    } catch (error) {
+      if (error instanceof OperationError && error.code === "NOT_A_NUMBER") {
+        const { iteration, steps, settings } = this.#trainer;
+        const made = settings.rolloutSteps * this.#options.env.count;
+        this.#files?.appendFailure(iteration + 1, steps + made);
+      }
+      throw error;
+    }
   }
 
   /** Null while the run goes on. */
   #ending(): Ending | null {
     const { interruption, until = Infinity } = this.#options;
     if (this.#trainer.isDone) return "done";
+    if (this.#callbacks.wantsEnd) return "early";
     if (this.#trainer.steps >= until) return "paused";
     return interruption.requested ? "interrupted" : null;
   }
 
-  #finish(): Pick<TrainingResult, "manifest" | "policy"> {
-    const { facts, seed } = this.#options;
-    const { shape, params, normaliser, steps } = this.#trainer;
-    const result = this.#files?.lastMetrics() ?? null;
-    const modelFacts = { ...facts, seed, steps, normaliser, software: SOFTWARE, result };
-    const manifest = makeManifest(shape, params, modelFacts);
-    this.#files?.checkpoint(this.#trainer, facts);
-    this.#files?.saveModel(shape, params, modelFacts);
-    return { manifest, policy: Policy.ofNetwork(shape, params, normaliser) };
+  async #finish(): Promise<Pick<TrainingResult, "manifest" | "policy">> {
+    const { shape, params, normaliser } = this.#trainer;
+    const facts = this.#modelFacts(this.#callbacks.summary);
+    this.#files?.checkpoint(this.#trainer, this.#callbacks, this.#facts);
+    const { env, unit = "" } = this.#options;
+    await this.#files?.drawLearningCurve(`Learning curve on ${env.metadata.name}`, unit);
+    this.#files?.saveModel(shape, params, facts);
+    const policy = Policy.ofNetwork(shape, params, normaliser);
+    return { manifest: makeManifest(shape, params, facts), policy };
   }
 
-  #note(report: IterationReport, rate: number): string {
+  /** `more` are figures beside those of the last iteration. */
+  #modelFacts(more: object): ModelFacts {
+    const { normaliser, steps } = this.#trainer;
+    const { facts, seed } = this.#options;
+    const result = { ...this.#files?.lastMetrics(), ...more };
+    return { ...facts, seed, steps, normaliser, software: SOFTWARE, result };
+  }
+
+  /** The most wanted first: a narrow terminal cuts off the rest. */
+  #note(report: IterationReport, pace: Pace): string {
     const { unit = "" } = this.#options;
-    const episodes = Number.isNaN(report.meanReturn)
-      ? ""
-      : `  return ${report.meanReturn.toFixed(2)} ${unit}`.trimEnd();
-    return `${Math.round(rate).toLocaleString("en-US")} steps/s${episodes}`;
+    const { meanReturn, policyLoss, valueLoss, entropy } = report;
+    const left = pace.secondsLeft();
+    return [
+      `${grouped(Math.round(pace.stepsPerSecond()))} steps/s`,
+      ...(Number.isFinite(left) ? [`${clock(left)} left`] : []),
+      ...(Number.isNaN(meanReturn) ? [] : [`return ${meanReturn.toFixed(2)} ${unit}`.trimEnd()]),
+      `loss ${policyLoss.toFixed(3)} policy ${valueLoss.toPrecision(3)} value`,
+      `entropy ${entropy.toFixed(2)}`,
+    ].join("  ");
+  }
+}
+
+/** Speed since the process took the run up. */
+class Pace {
+  readonly #trainer: PpoTrainer;
+  readonly #startedSteps: number;
+  readonly #startedAt = process.uptime();
+
+  constructor(trainer: PpoTrainer) {
+    this.#trainer = trainer;
+    this.#startedSteps = trainer.steps;
+  }
+
+  /** 0 before any was made. */
+  stepsPerSecond(): number {
+    const seconds = process.uptime() - this.#startedAt;
+    return seconds > 0 ? (this.#trainer.steps - this.#startedSteps) / seconds : 0;
+  }
+
+  /** Infinity where nothing can be said. */
+  secondsLeft(): number {
+    const { settings, steps } = this.#trainer;
+    const rate = this.stepsPerSecond();
+    return rate > 0 ? Math.max(0, settings.totalSteps - steps) / rate : Infinity;
   }
 }

@@ -3,6 +3,7 @@
  * whose every rounding is fixed, networks, advantages, checkpoints, model folders and their formats,
  * evaluation with intervals. It acts only through the environments of `gym`.
  */
+export { type Alarm, AlarmLog, type AlarmState, alarmText } from "./alarms.ts";
 export {
   CHECKPOINT_FILE,
   type CheckpointFacts,

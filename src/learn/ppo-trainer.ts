@@ -240,6 +240,11 @@ export class PpoTrainer {
     }
   }
 
+  /** What the networks saw in the last rollout [T x N, O]; the next one overwrites it. */
+  get lastObservations(): Float32Array {
+    return this.#rollout.observations;
+  }
+
   /** The networks' parameters in canonical order, copied. */
   get params(): Float32Array {
     return this.#engine.save().params;

@@ -22,7 +22,7 @@ test("a market whose result is unknown is named when its session is loaded", asy
     line: () => undefined,
     warn: (text) => void warnings.push(text),
     json: () => undefined,
-    progress: () => ({ update: () => undefined, stop: () => undefined }),
+    progress: () => ({ update: () => undefined, say: () => undefined, stop: () => undefined }),
   };
   expect(loadSessions([out], io)).toHaveLength(1);
   expect(warnings).toHaveLength(1);

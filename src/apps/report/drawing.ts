@@ -86,6 +86,18 @@ export function picture(text: PictureText, panels: readonly Panel[]): string {
   );
 }
 
+/** Panels of equal width beside one another, as one. */
+export function sideBySide(panels: readonly Panel[]): Panel {
+  const parts = panels.map(({ plotted }, index) => {
+    const x = (index * WIDTH) / panels.length;
+    return `<g transform="translate(${x},0)">${contentOf(plotted)}</g>`;
+  });
+  return {
+    height: Math.max(...panels.map(({ height }) => height)),
+    plotted: { innerHTML: parts.join("") },
+  };
+}
+
 function row(legend: readonly LegendEntry[]): string {
   let x = 0;
   const entries = legend.map(({ mark, label }) => {
