@@ -33,6 +33,9 @@ export interface Preset {
 
 type Recipe = Omit<Preset, "name" | "environment">;
 
+/** Into how many parts every preset cuts its minibatches, so that up to four threads can share. */
+const SHARDS = 4;
+
 /**
  * Stable-Baselines3's defaults of PPO, one environment. It has no default length of a run; this one
  * is rl-zoo's for CartPole. Advantages are normalised per minibatch, weights are orthogonal.
@@ -45,6 +48,7 @@ const SB3: Recipe = {
     rolloutSteps: 2048,
     epochs: 10,
     minibatches: 2048 / 64,
+    shards: SHARDS,
     gamma: 0.99,
     lambda: 0.95,
     learningRate: 3e-4,
@@ -90,7 +94,7 @@ const NORMALISED = { normaliseObservations: true, normaliseRewards: true } as co
 /** CleanRL measures the last 100 training episodes (the default window of its rlops). */
 const CLEANRL: Recipe = {
   environments: 4,
-  ppo: { ...DEFAULT_PPO, totalSteps: 500_000 },
+  ppo: { ...DEFAULT_PPO, totalSteps: 500_000, shards: SHARDS },
   measure: { kind: "training", episodes: 100 },
   source: "CleanRL, cleanrl/ppo.py and benchmark/ppo.sh, defaults",
 };
