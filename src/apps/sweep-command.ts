@@ -56,7 +56,7 @@ export function sweepCommand(): Command {
     try {
       const jobs = flags.jobs ?? availableParallelism();
       io.line(
-        `${settings.length} settings x ${sweep.seeds.length} seeds, ${jobs} at once, ` +
+        `${settings.length} settings x ${seedsOf(sweep)}, ${jobs} at once, ` +
           `seed ${sweep.seed}.`,
       );
       const outcome = await runSweep({
@@ -79,7 +79,7 @@ async function finish(sweep: Sweep, outcome: SweepOutcome, out: string, io: Cons
   const ordered = summaries(outcome);
   const shown: SweepShown = { ...outcome, sweep, summaries: ordered, scoreName };
   await writeResults(out, shown);
-  io.line(`${scoreName}, mean and deviation over ${sweep.seeds.length} seeds:`);
+  io.line(`${scoreName}, mean and deviation over ${seedsOf(sweep)}:`);
   for (const line of resultLines(outcome, sweep.score)) io.line(line);
   for (const error of new Set(ordered.flatMap(({ errors }) => errors))) {
     io.warn(`A run failed: ${error}`);
@@ -102,6 +102,10 @@ function bestOf(sweep: Sweep, { setting, values, score, deviation }: Summary, ou
   const chosen = env === undefined ? "" : `--env ${env} --preset ${preset ?? ""} `;
   const command = `kalshi-gym train ${chosen}--config ${quoted(file)} --out models/best`;
   return { setting, values, score, deviation, command };
+}
+
+function seedsOf({ seeds }: Sweep): string {
+  return `${seeds.length} ${seeds.length === 1 ? "seed" : "seeds"}`;
 }
 
 /** As a shell takes it for one word. */
