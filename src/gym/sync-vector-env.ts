@@ -17,16 +17,21 @@ import type { AutoresetMode, VectorEnv } from "./vector-env.ts";
 
 /** What a lane is, as plain data. */
 interface LaneState {
+  /** Name of the environment. */
+  readonly name: string;
   readonly prng: PrngState;
   readonly episodeSeed: number;
   readonly actions: readonly number[];
+  /** SHA-256 of the lane's observation, which a repetition must lead to. */
+  readonly observationHash: string;
 }
 
-interface SavedState {
-  readonly name: string;
-  readonly lanes: readonly LaneState[];
-  /** SHA-256 of the observations, which a repetition must lead to. */
-  readonly observationsHash: string;
+export interface SyncVectorOptions {
+  /**
+   * Index of the first lane, 0 by default: an environment that holds lanes 8 to 15 of sixteen gives
+   * what those sixteen give there.
+   */
+  readonly firstLane?: number;
 }
 
 interface Lane {
@@ -53,10 +58,15 @@ export class SyncVectorEnv implements VectorEnv {
   readonly episodeReturns: Float64Array;
   readonly episodeLengths: Uint32Array;
   readonly #lanes: readonly Lane[];
+  readonly #firstLane: number;
   #isReset = false;
 
   /** Makes one environment a factory; all have the same spaces. */
-  constructor(factories: readonly (() => Env)[], autoreset: AutoresetMode = "same-step") {
+  constructor(
+    factories: readonly (() => Env)[],
+    autoreset: AutoresetMode = "same-step",
+    { firstLane = 0 }: SyncVectorOptions = {},
+  ) {
     const envs = factories.map((make) => make());
     const [first] = envs;
     assert(first !== undefined, "a vector environment has at least one lane");
@@ -76,6 +86,7 @@ export class SyncVectorEnv implements VectorEnv {
       episodeReturn: 0,
       isEnded: false,
     }));
+    this.#firstLane = firstLane;
     this.count = N;
     this.observationSize = O;
     this.actionCount = A;
@@ -93,7 +104,7 @@ export class SyncVectorEnv implements VectorEnv {
   reset(seed: number | string): void {
     const root = Prng.fromSeed(seed);
     for (const [index, lane] of this.#lanes.entries()) {
-      lane.prng = root.fork(`lane ${index}`);
+      lane.prng = root.fork(`lane ${this.#firstLane + index}`);
       this.#startEpisode(index, lane);
     }
     this.#clearStep();
@@ -112,14 +123,15 @@ export class SyncVectorEnv implements VectorEnv {
     }
   }
 
-  /** Each lane's stream, episode seed and actions since; arrays of the last step are not in it. */
-  save(): SavedState {
-    const lanes = this.#lanes.map(({ prng, episodeSeed, actions }) => ({
+  /** One entry a lane; arrays of the last step are not in it. */
+  save(): readonly LaneState[] {
+    return this.#lanes.map(({ prng, episodeSeed, actions }, index) => ({
+      name: this.metadata.name,
       prng: prng.save(),
       episodeSeed,
       actions: [...actions],
+      observationHash: this.#observationHash(index),
     }));
-    return { name: this.metadata.name, lanes, observationsHash: this.#observationsHash() };
   }
 
   /**
@@ -127,31 +139,24 @@ export class SyncVectorEnv implements VectorEnv {
    * environment, or where the repetition leads elsewhere: then the environment cannot be saved.
    */
   restore(state: unknown): void {
-    const { name, lanes, observationsHash } = (state ?? {}) as Partial<SavedState>;
-    if (name !== this.metadata.name || lanes?.length !== this.count) {
-      throw new OperationError(
-        "ENV_STATE",
-        `environment state: expected ${this.count} lanes of ${this.metadata.name}, was ` +
-          `${lanes?.length ?? "none"} of ${name ?? "another kind"}; resume with the environments ` +
-          `that the checkpoint was made with`,
-      );
-    }
+    const lanes = this.#requireLanes(state);
     this.#clearStep();
     for (const [index, lane] of this.#lanes.entries()) {
       const saved = lanes[index] as LaneState;
       lane.prng = Prng.restore(saved.prng);
       this.#beginAt(index, lane, saved.episodeSeed);
       for (const action of saved.actions) this.#stepLane(index, lane, action);
+      if (this.#observationHash(index) !== saved.observationHash) {
+        throw new OperationError(
+          "ENV_STATE",
+          `environment ${this.metadata.name}, lane ${this.#firstLane + index}: expected the same ` +
+            `observations from the same seeds and actions, was others, so it cannot be saved and ` +
+            `restored; start the run anew`,
+        );
+      }
     }
     this.#clearStep();
     this.#isReset = true;
-    if (this.#observationsHash() !== observationsHash) {
-      throw new OperationError(
-        "ENV_STATE",
-        `environment ${name}: expected the same observations from the same seeds and actions, was ` +
-          `others, so it cannot be saved and restored; start the run anew`,
-      );
-    }
   }
 
   close(): void {
@@ -202,7 +207,24 @@ export class SyncVectorEnv implements VectorEnv {
     this.truncated.fill(0);
   }
 
-  #observationsHash(): string {
-    return sha256Stream().update(bytesOf(this.observations)).digest("hex");
+  #requireLanes(state: unknown): readonly LaneState[] {
+    const { name } = this.metadata;
+    const lanes: readonly unknown[] = Array.isArray(state) ? state : [];
+    const names = lanes.map((lane) => (lane as Partial<LaneState> | null)?.name);
+    const isOurs = names.every((known) => known === name);
+    if (isOurs && lanes.length === this.count) return lanes as readonly LaneState[];
+    const found = names.find((known) => known !== name) ?? (isOurs ? names[0] : undefined);
+    throw new OperationError(
+      "ENV_STATE",
+      `environment state: expected ${this.count} lanes of ${name}, was ${lanes.length || "none"} ` +
+        `of ${found ?? "another kind"}; resume with the environments that the checkpoint was made ` +
+        `with`,
+    );
+  }
+
+  #observationHash(index: number): string {
+    const O = this.observationSize;
+    const observation = this.observations.subarray(index * O, (index + 1) * O);
+    return sha256Stream().update(bytesOf(observation)).digest("hex");
   }
 }

@@ -34,6 +34,14 @@ interface Lane {
   episodeReturnMicroUsd: number;
 }
 
+export interface KalshiVectorOptions {
+  /**
+   * Index of the first lane, 0 by default: an environment that holds lanes 8 to 15 of sixteen gives
+   * what those sixteen give there.
+   */
+  readonly firstLane?: number;
+}
+
 export class KalshiVectorEnv implements VectorEnv {
   readonly count: number;
   readonly observationSize = FEATURE_COUNT;
@@ -49,15 +57,22 @@ export class KalshiVectorEnv implements VectorEnv {
   readonly episodeLengths: Uint32Array;
   readonly #markets: readonly MarketData[];
   readonly #settings: EpisodeSettings;
+  readonly #firstLane: number;
   #lanes: Lane[] = [];
 
   /** Every market of every session is as likely as every other. */
-  constructor(sessions: readonly SessionData[], count: number, settings: EpisodeSettings) {
+  constructor(
+    sessions: readonly SessionData[],
+    count: number,
+    settings: EpisodeSettings,
+    { firstLane = 0 }: KalshiVectorOptions = {},
+  ) {
     assert(Number.isInteger(count) && count >= 1, "a vector environment has at least one lane");
     this.count = count;
     this.#markets = sessions.flatMap((session) => session.markets);
     assert(this.#markets.length > 0, "there is a market to act in");
     this.#settings = settings;
+    this.#firstLane = firstLane;
     this.observations = new Float32Array(count * FEATURE_COUNT);
     this.finalObservations = new Float32Array(count * FEATURE_COUNT);
     this.rewards = new Float64Array(count);
@@ -72,7 +87,7 @@ export class KalshiVectorEnv implements VectorEnv {
     const root = Prng.fromSeed(seed);
     this.#lanes = [];
     for (let lane = 0; lane < this.count; lane++) {
-      this.#lanes.push(this.#startLane(root.fork(`lane ${lane}`)));
+      this.#lanes.push(this.#startLane(root.fork(`lane ${this.#firstLane + lane}`)));
       this.#show(lane);
     }
     this.rewards.fill(0);
@@ -100,7 +115,7 @@ export class KalshiVectorEnv implements VectorEnv {
     }
   }
 
-  /** Plain data from which `restore` continues bit for bit. */
+  /** One entry a lane. */
   save(): readonly LaneState[] {
     return this.#lanes.map(({ prng, episodePrng, market, startRow, actions }) => ({
       prng: prng.save(),
