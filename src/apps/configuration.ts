@@ -135,6 +135,24 @@ const schema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  /** What a training run does beside learning; none of it changes what is learnt. */
+  callbacks: z
+    .strictObject({
+      /** Sessions for evaluations during training: data that the run does not train on. */
+      evaluateOn: z.array(z.string()).min(1).optional(),
+      /** Steps between them; null is a tenth of the run. */
+      evaluateEvery: whole.nullable().default(null),
+      evaluateEpisodes: whole.default(20),
+      /** Whether the best model so far is kept, in the folder `best`. */
+      keepBest: z.boolean().default(true),
+      /** Evaluations without a new best after which the run ends; null never ends it. */
+      patience: whole.nullable().default(null),
+      /** Iterations between checkpoints; null is about every twenty seconds. */
+      checkpointEvery: whole.nullable().default(null),
+      /** Whether signs of a run that goes wrong are looked for. */
+      alarms: z.boolean().default(true),
+    })
+    .prefault({}),
   evaluation: z
     .strictObject({
       episodes: whole.default(40),
@@ -204,7 +222,11 @@ function check(place: string, value: unknown, under: readonly PropertyKey[] = []
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
   // What is optional stands in no default, but is known.
-  return keysAt(schema.parse({ files: { sessions: [""], model: "", normaliser: "" } }), path);
+  const optional = {
+    files: { sessions: [""], model: "", normaliser: "" },
+    callbacks: { evaluateOn: [""] },
+  };
+  return keysAt(schema.parse(optional), path);
 }
 
 function merge(written: unknown, overrides: object): unknown {

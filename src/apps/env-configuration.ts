@@ -1,6 +1,6 @@
 /**
  * A preset with what a configuration file says over it, for runs on reference environments: lanes,
- * seed and everything of `ppo`. What else a configuration has is about order books, and is refused
+ * seed and everything of `ppo` and `callbacks`. What else a configuration has is about order books, and is refused
  * rather than passed over.
  */
 import { OperationError } from "../core/index.ts";
@@ -11,6 +11,7 @@ import { checkConfiguration, type Configuration } from "./configuration.ts";
 /** What may be written; checked values, any of which may be missing. */
 interface Written extends Partial<Pick<Configuration, "seed" | "environments">> {
   readonly ppo?: Partial<Configuration["ppo"]>;
+  readonly callbacks?: Partial<Configuration["callbacks"]>;
 }
 
 /** Keys of a configuration that a run on a reference environment has a use for. */
@@ -19,11 +20,13 @@ export const ENV_KEYS = ["seed", "environments", "ppo"] as const;
 export interface ConfiguredPreset {
   readonly preset: Preset;
   readonly seed: Configuration["seed"] | undefined;
+  /** Of the file; what it leaves out is not there. */
+  readonly callbacks: Partial<Configuration["callbacks"]>;
 }
 
 /** The preset as it is where there is no file. `CONFIGURATION` names file, key and mistake. */
 export function presetWithFile(preset: Preset, file: string | undefined): ConfiguredPreset {
-  if (file === undefined) return { preset, seed: undefined };
+  if (file === undefined) return { preset, seed: undefined, callbacks: {} };
   const written = readJsonFile(file, "CONFIGURATION", "a configuration file");
   checkConfiguration(file, written, []);
   const other = Object.keys(written as object).find(
@@ -36,10 +39,11 @@ export function presetWithFile(preset: Preset, file: string | undefined): Config
         `is about sessions; leave it out`,
     );
   }
-  const { seed, environments, ppo } = written as Written;
+  const { seed, environments, ppo, callbacks = {} } = written as Written;
   const merged = { ...preset.ppo, ...ppo, adam: { ...preset.ppo.adam, ...ppo?.adam } };
   return {
     preset: { ...preset, environments: environments ?? preset.environments, ppo: merged },
     seed,
+    callbacks,
   };
 }

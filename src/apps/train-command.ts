@@ -1,13 +1,20 @@
 /** `kalshi-gym train`: an agent from recorded sessions, or on a reference environment. */
 import { Command } from "commander";
+import { addCallbackFlags, callbackOverrides } from "./callback-flags.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { wanted } from "./configuration.ts";
-import { addRunFlags, configurationOf, type RunFlags, wholeNumber } from "./run-flags.ts";
+import {
+  addRunFlags,
+  configurationOf,
+  coresHere,
+  type RunFlags,
+  wholeNumber,
+} from "./run-flags.ts";
 import { addEnvFlags, type EnvFlags, trainByEnvFlags } from "./train-env-command.ts";
 import { clearModelFolder } from "./run-files.ts";
 import { trainOnSessions } from "./train-sessions.ts";
-import { ENDINGS, type TrainingResult } from "./training.ts";
+import { bestJson, bestLines, ENDINGS, type TrainingResult } from "./training.ts";
 import { loadSessions } from "./wire.ts";
 
 interface TrainFlags extends RunFlags, Omit<EnvFlags, "seed" | "steps"> {
@@ -30,10 +37,12 @@ export function trainCommand(): Command {
     .option("--until <n>", "pause at this step of the whole run; --resume goes on", wholeNumber)
     .option("--resume", "go on from the checkpoint in --out")
     .option("--replace", "replace the model in --out");
-  addRunFlags(addEnvFlags(command)).addHelpText(
+  addRunFlags(addCallbackFlags(addEnvFlags(command))).addHelpText(
     "after",
     "\nExamples:\n  kalshi-gym train --sessions sessions/sample-1 sessions/sample-2 --seed 42 " +
       "--steps 100000 --out models/first\n" +
+      "  kalshi-gym train --sessions sessions/sample-1 sessions/sample-2 --evaluate-on " +
+      "sessions/sample-3 --patience 5 --out models/chosen\n" +
       "  kalshi-gym train --env CartPole-v1 --preset rl-zoo --seed 1",
   );
   return command.action(async (flags: TrainFlags) => {
@@ -42,19 +51,22 @@ export function trainCommand(): Command {
     const configuration = configurationOf(flags, {
       environments: flags.environments,
       ppo: { totalSteps: flags.steps },
+      callbacks: callbackOverrides(flags),
       files: { sessions: flags.sessions, model: flags.out },
     });
     const { files } = configuration;
     const out = wanted("--out", "files.model", files.model);
     const sessions = loadSessions(wanted("--sessions", "files.sessions", files.sessions), io);
+    const { evaluateOn } = configuration.callbacks;
+    const heldOut = evaluateOn === undefined ? [] : loadSessions(evaluateOn, io);
     if (flags.replace === true && flags.resume !== true) clearModelFolder(out);
     const interruption = listenForInterruption(() => {
       io.warn("\nStopping after this iteration; Ctrl-C again quits at once.");
     });
     try {
-      const { resume = false, threads = 1, until = Infinity } = flags;
+      const { resume = false, threads = coresHere(), until = Infinity } = flags;
       const run = { resume, threads, until, io, interruption };
-      const result = await trainOnSessions({ configuration, sessions, out, ...run });
+      const result = await trainOnSessions({ configuration, sessions, heldOut, out, ...run });
       tell(result, out, io);
     } finally {
       interruption.release();
@@ -62,17 +74,19 @@ export function trainCommand(): Command {
   });
 }
 
-function tell({ manifest, stepsPerSecond, ending }: TrainingResult, out: string, io: Console) {
+function tell(result: TrainingResult, out: string, io: Console): void {
+  const { manifest, stepsPerSecond, ending } = result;
   const { steps, modelHash, seed } = manifest;
   const rate = stepsPerSecond.toLocaleString("en-US");
   io.line(
     `${ENDINGS[ending]} after ${steps.toLocaleString("en-US")} steps (${rate} steps/s, seed ${seed}).`,
   );
   io.line(`Model ${modelHash.slice(0, 12)} in ${out}`);
-  if (ending === "done") {
+  for (const line of bestLines(result, "$")) io.line(line);
+  if (ending === "done" || ending === "early") {
     io.line(`Next: kalshi-gym evaluate --model ${out} --sessions <sessions it has not seen>`);
   } else {
     io.line(`Go on with the same command and --resume.`);
   }
-  io.json({ model: out, modelHash, steps, stepsPerSecond });
+  io.json({ model: out, modelHash, steps, stepsPerSecond, ...bestJson(result) });
 }

@@ -1,5 +1,7 @@
 /** `kalshi-gym train --env`: what the command line says of runs on reference environments. */
 import type { Command } from "commander";
+import { type CallbackFlags, callbackOverrides, type CallbackSettings } from "./callback-flags.ts";
+import { readConfiguration } from "./configuration.ts";
 import { OperationError } from "../core/index.ts";
 import { ENVIRONMENT_NAMES, makeEnv } from "../gym/index.ts";
 import { type Preset, PRESET_NAMES, presetFor } from "../learn/index.ts";
@@ -7,11 +9,11 @@ import type { Console } from "./console.ts";
 import { type ConfiguredPreset, presetWithFile } from "./env-configuration.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { clearModelFolder } from "./run-files.ts";
-import { wholeNumber } from "./run-flags.ts";
+import { coresHere, wholeNumber } from "./run-flags.ts";
 import { type EnvTrainingResult, trainOnEnv } from "./train-env.ts";
-import { ENDINGS } from "./training.ts";
+import { bestJson, bestLines, ENDINGS } from "./training.ts";
 
-export interface EnvFlags {
+export interface EnvFlags extends CallbackFlags {
   readonly env?: string;
   readonly preset?: string;
   readonly seed?: number | string;
@@ -34,13 +36,18 @@ const SESSION_FLAGS = {
   fillModel: "--fill-model",
   pricing: "--pricing",
   episodeSteps: "--episode-steps",
+  evaluateOn: "--evaluate-on",
 } as const;
 
 export function addEnvFlags(command: Command): Command {
   return command
     .option("--env <name>", `train on a reference environment: ${ENVIRONMENT_NAMES.join(", ")}`)
     .option("--preset <name>", `settings for --env: ${PRESET_NAMES.join(", ")}`)
-    .option("--threads <n>", "threads that share an update; they change no result", wholeNumber);
+    .option(
+      "--threads <n>",
+      "threads that share an update, by default one a core; no result changes",
+      wholeNumber,
+    );
 }
 
 /** Carries the command out where `--env` asks for it; otherwise does nothing and gives false. */
@@ -49,15 +56,16 @@ export async function trainByEnvFlags(flags: EnvFlags, io: Console): Promise<boo
     if (flags.preset === undefined) return false;
     throw refusal("--preset: expected --env beside it, was none; sessions take --config");
   }
-  const { preset, seed: written } = presetOf(flags.env, flags);
+  const { preset, seed: written, callbacks: inFile } = presetOf(flags.env, flags);
   const seed = flags.seed ?? written ?? DEFAULT_SEED;
-  const { threads = 1, until = Infinity, resume = false } = flags;
+  const { threads = coresHere(), until = Infinity, resume = false } = flags;
   const out = outOf(flags);
   const interruption = listenForInterruption(() => {
     io.warn("\nStopping after this iteration; Ctrl-C again quits at once.");
   });
   try {
-    const run = { preset, seed, threads, out, resume, until, io, interruption };
+    const callbacks = callbacksOf(inFile, flags);
+    const run = { preset, seed, threads, out, resume, until, callbacks, io, interruption };
     tell(await trainOnEnv(run), preset, seed, io);
   } finally {
     interruption.release();
@@ -78,6 +86,13 @@ function outOf({ out, until, resume, replace }: EnvFlags): string | null {
   return out;
 }
 
+/** Flags over the file over defaults. */
+function callbacksOf(inFile: Partial<CallbackSettings>, flags: EnvFlags): CallbackSettings {
+  const given = Object.entries(callbackOverrides(flags)).filter(([, value]) => value !== undefined);
+  const callbacks = { ...inFile, ...(Object.fromEntries(given) as Partial<CallbackSettings>) };
+  return readConfiguration(undefined, { callbacks }).callbacks;
+}
+
 /** The preset that the flags ask for, with the file's changes, of the length that `--steps` says. */
 function presetOf(env: string, flags: EnvFlags): ConfiguredPreset {
   for (const [key, flag] of Object.entries(SESSION_FLAGS)) {
@@ -90,9 +105,10 @@ function presetOf(env: string, flags: EnvFlags): ConfiguredPreset {
   // Says first what is wrong with the environment's name, should it be that.
   makeEnv(env).close();
   const named = presetFor(flags.preset ?? DEFAULT_PRESET, env);
-  const { preset, seed } = presetWithFile(named, flags.config);
-  if (flags.steps === undefined) return { preset, seed };
-  return { preset: { ...preset, ppo: { ...preset.ppo, totalSteps: flags.steps } }, seed };
+  const configured = presetWithFile(named, flags.config);
+  if (flags.steps === undefined) return configured;
+  const { preset } = configured;
+  return { ...configured, preset: { ...preset, ppo: { ...preset.ppo, totalSteps: flags.steps } } };
 }
 
 function refusal(message: string): OperationError {
@@ -116,6 +132,7 @@ function tell(result: EnvTrainingResult, preset: Preset, seed: number | string, 
       ? "No episode was measured."
       : `Mean return ${meanReturn.toFixed(2)} over ${of}; model ${modelHash.slice(0, 12)}.`,
   );
+  for (const line of bestLines(result)) io.line(line);
   io.json({
     environment,
     preset: name,
@@ -126,5 +143,6 @@ function tell(result: EnvTrainingResult, preset: Preset, seed: number | string, 
     steps,
     stepsPerSecond,
     modelHash,
+    ...bestJson(result),
   });
 }

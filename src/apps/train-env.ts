@@ -5,8 +5,10 @@
 import { join } from "node:path";
 import { sha256 } from "../core/index.ts";
 import { type Env, makeEnv, SyncVectorEnv } from "../gym/index.ts";
-import { evaluateInSteps, type Policy, type Preset } from "../learn/index.ts";
+import { type EvaluatedPolicy, evaluateInSteps, type Policy, type Preset } from "../learn/index.ts";
+import { callbackOptions, type CallbackSettings, type HeldOutData } from "./callback-flags.ts";
 import type { Console } from "./console.ts";
+import { evaluateEpisodes } from "./held-out.ts";
 import { breathe, type Interruption } from "./interruption.ts";
 import { type EpisodesMean, meanOfLast, readRollouts } from "./metrics-lines.ts";
 import { METRICS_FILE } from "./run-files.ts";
@@ -22,6 +24,8 @@ export interface EnvTrainingOptions {
   readonly resume: boolean;
   /** Steps from which on the run pauses. */
   readonly until?: number;
+  /** What is done between two iterations; evaluations where `evaluateEvery` is set. */
+  readonly callbacks: CallbackSettings;
   readonly io: Console;
   readonly interruption: Interruption;
 }
@@ -32,6 +36,7 @@ export interface EnvTrainingResult extends EpisodesMean {
   readonly stepsPerSecond: number;
   readonly modelHash: string;
   readonly ending: Ending;
+  readonly best: TrainingResult["best"];
 }
 
 /** Trains, and measures as the preset does: no episode where the run was interrupted before. */
@@ -39,6 +44,7 @@ export async function trainOnEnv(options: EnvTrainingOptions): Promise<EnvTraini
   const { preset, seed, threads, out, resume, until = Infinity, io, interruption } = options;
   const { environment, environments, name, ppo } = preset;
   const run = { threads, out, resume, until, io, interruption };
+  const evaluated = options.callbacks.evaluateEvery === null ? null : heldOutData(options);
   const result = await runTraining({
     env: lanesOf(preset),
     settings: ppo,
@@ -49,16 +55,34 @@ export async function trainOnEnv(options: EnvTrainingOptions): Promise<EnvTraini
       configuration: { environment, preset: name, environments, ppo },
       sessions: {},
     },
+    callbacks: callbackOptions(options.callbacks, ppo.totalSteps, evaluated),
     ...run,
   });
-  const { manifest, stepsPerSecond, ending } = result;
+  const { manifest, stepsPerSecond, ending, best } = result;
   return {
     ...(await measure(options, result)),
     steps: manifest.steps,
     stepsPerSecond,
     modelHash: manifest.modelHash,
     ending,
+    best,
   };
+}
+
+/** New episodes of the most likely actions, the same ones every time. */
+function heldOutData({ preset, seed, callbacks }: EnvTrainingOptions): HeldOutData {
+  const { environment } = preset;
+  const { evaluateEpisodes: episodes } = callbacks;
+  const env = makeEnv(environment);
+  return {
+    identity: `${episodes} episodes of ${environment}`,
+    sessions: {},
+    evaluate: (policy) => evaluateEpisodes(env, mostLikely(policy), episodes, `held out ${seed}`),
+  };
+}
+
+function mostLikely(policy: Policy): EvaluatedPolicy {
+  return { name: "agent", act: (observation, mask) => policy.best(observation, mask) };
 }
 
 async function measure(
@@ -82,7 +106,7 @@ async function evaluated(options: EnvTrainingOptions, policy: Policy): Promise<E
   const { episodes } = preset.measure;
   const progress = io.progress("evaluating", episodes, "episodes");
   const steps = evaluateInSteps({
-    policies: [{ name: "agent", act: (observation, mask) => policy.best(observation, mask) }],
+    policies: [mostLikely(policy)],
     env: makeEnv(preset.environment),
     episodes,
     seed: `evaluation ${seed}`,

@@ -1,17 +1,22 @@
 /** Training on recorded sessions: a configuration and sessions become a run of `runTraining`. */
-import { SCHEMA_HASH } from "../features/index.ts";
+import { canonicalJson, OperationError, sha256 } from "../core/index.ts";
+import { FEATURE_NAMES, SCHEMA_HASH } from "../features/index.ts";
 import { stackFrames } from "../gym/index.ts";
 import { ACTION_NAMES } from "../orders/index.ts";
-import { KalshiVectorEnv } from "../sim/index.ts";
+import { KalshiVectorEnv, MarketAgnosticKalshiEnv } from "../sim/index.ts";
+import { callbackOptions, type HeldOutData } from "./callback-flags.ts";
 import { type Configuration, episodeSettings, ppoSettings } from "./configuration.ts";
 import type { Console } from "./console.ts";
+import { evaluateEpisodes } from "./held-out.ts";
 import type { Interruption } from "./interruption.ts";
 import { runTraining, type TrainingResult } from "./training.ts";
-import { type LoadedSession, sessionHashes } from "./wire.ts";
+import { agentPolicy, type LoadedSession, sessionHashes } from "./wire.ts";
 
 export interface SessionTrainingOptions {
   readonly configuration: Configuration;
   readonly sessions: readonly LoadedSession[];
+  /** Sessions to evaluate on while training; none by default. */
+  readonly heldOut?: readonly LoadedSession[];
   /** Model folder to make. */
   readonly out: string;
   /** Goes on from the checkpoint in `out`. */
@@ -24,16 +29,22 @@ export interface SessionTrainingOptions {
   readonly until?: number;
 }
 
-/** Trains, and leaves a whole model folder behind, also when interrupted. */
+/**
+ * Trains, and leaves a whole model folder behind, also when interrupted. `TRAIN_HELD_OUT` where a
+ * session is to be trained and evaluated on.
+ */
 export async function trainOnSessions(options: SessionTrainingOptions): Promise<TrainingResult> {
-  const { configuration, sessions, ...run } = options;
-  const { environments, frames, seed } = configuration;
+  const { configuration, sessions, heldOut = [], ...run } = options;
+  const { environments, frames, seed, callbacks } = configuration;
+  requireUnseen(heldOut, sessions);
   const data = sessions.map((session) => session.data);
   const lanes = new KalshiVectorEnv(data, environments, episodeSettings(configuration));
+  const settings = ppoSettings(configuration);
+  const evaluated = heldOut.length === 0 ? null : heldOutData(configuration, heldOut);
   return runTraining({
     ...run,
     env: stackFrames(lanes, frames),
-    settings: ppoSettings(configuration),
+    settings,
     seed,
     facts: {
       schemaHash: SCHEMA_HASH,
@@ -41,17 +52,62 @@ export async function trainOnSessions(options: SessionTrainingOptions): Promise<
       sessions: sessionHashes(sessions),
       frames,
     },
+    callbacks: callbackOptions(callbacks, settings.totalSteps, evaluated),
     actionNames: ACTION_NAMES,
+    featureNames: namesOfFrames(frames),
     unit: "$",
   });
 }
 
 /**
- * What of a configuration decides the model: where its files lay does not, and a manifest that told
- * of it would differ from folder to folder.
+ * What of a configuration decides the model: where its files lay does not, nor how often it was
+ * saved, and a manifest that told of it would differ from folder to folder.
  */
-function recipeOf(configuration: Configuration): Omit<Configuration, "files"> {
-  const recipe: Partial<Configuration> = { ...configuration };
-  delete recipe.files;
-  return recipe as Omit<Configuration, "files">;
+function recipeOf(configuration: Configuration): object {
+  const callbacks = without(configuration.callbacks, ["evaluateOn", "checkpointEvery"]);
+  return { ...without(configuration, ["files"]), callbacks };
+}
+
+function without(whole: object, keys: readonly string[]): object {
+  return Object.fromEntries(Object.entries(whole).filter(([key]) => !keys.includes(key)));
+}
+
+/** The oldest frame comes first. */
+function namesOfFrames(frames: number): string[] {
+  return Array.from({ length: frames }, (_, frame) => frames - 1 - frame).flatMap((back) =>
+    FEATURE_NAMES.map((name) => (back === 0 ? name : `${name}, ${back} before`)),
+  );
+}
+
+/** The agent as `evaluate` has it, on the same episodes every time. */
+function heldOutData(configuration: Configuration, heldOut: readonly LoadedSession[]): HeldOutData {
+  const { callbacks, evaluation, frames, seed } = configuration;
+  const { evaluateEpisodes: episodes } = callbacks;
+  const settings = episodeSettings(configuration);
+  const env = new MarketAgnosticKalshiEnv({
+    sessions: heldOut.map(({ data }) => data),
+    ...settings,
+  });
+  const sessions = sessionHashes(heldOut);
+  const { choice } = evaluation;
+  return {
+    identity: sha256(canonicalJson({ sessions: Object.values(sessions), episodes, choice })),
+    sessions,
+    evaluate: (policy) =>
+      evaluateEpisodes(env, agentPolicy({ policy, frames }, choice), episodes, `held out ${seed}`),
+  };
+}
+
+function requireUnseen(
+  heldOut: readonly LoadedSession[],
+  sessions: readonly LoadedSession[],
+): void {
+  const seen = new Set(sessions.map(({ data }) => data.contentHash));
+  const both = heldOut.find(({ data }) => seen.has(data.contentHash));
+  if (both === undefined) return;
+  throw new OperationError(
+    "TRAIN_HELD_OUT",
+    `--evaluate-on ${both.folder}: expected a session that is not trained on, was one of ` +
+      `--sessions; leave it out of one of them`,
+  );
 }

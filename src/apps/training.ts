@@ -3,6 +3,7 @@
  * owns the wall clock, for speed, progress and the time of checkpoints only, and stops between two
  * iterations when asked. What an environment is made of, and what its runs are for, its callers know.
  */
+import { join } from "node:path";
 import { OperationError } from "../core/index.ts";
 import type { VectorEnv } from "../gym/index.ts";
 import {
@@ -19,7 +20,9 @@ import { type CallbackOptions, Callbacks, NO_CALLBACKS } from "./callbacks.ts";
 import type { Console, Progress } from "./console.ts";
 import { breathe, type Interruption } from "./interruption.ts";
 import { clock, grouped } from "./report/formats.ts";
-import { RunFiles } from "./run-files.ts";
+import { coresHere } from "./run-flags.ts";
+import type { BestResult } from "./held-out.ts";
+import { BEST_FOLDER, RunFiles } from "./run-files.ts";
 import { SOFTWARE } from "./wire.ts";
 
 export interface TrainingOptions {
@@ -69,13 +72,20 @@ export interface TrainingResult {
   readonly policy: Policy;
   readonly stepsPerSecond: number;
   readonly ending: Ending;
+  /** The best result on held-out data; null where there was no evaluation. */
+  readonly best: KeptBest | null;
   /** Of this process; what ran before it was resumed is not in it. */
   readonly history: readonly IterationReport[];
 }
 
+export interface KeptBest extends BestResult {
+  /** Folder of the model that gave it; null where it was not kept. */
+  readonly model: string | null;
+}
+
 /** Trains, and leaves a whole model folder behind, also when interrupted. */
 export async function runTraining(options: TrainingOptions): Promise<TrainingResult> {
-  const { env, settings, seed, out, resume, threads = 1 } = options;
+  const { env, settings, seed, out, resume, threads = coresHere() } = options;
   const files = out === null ? null : RunFiles.open(out, resume);
   const trainer = new PpoTrainer(env, settings, seed, { threads });
   try {
@@ -124,7 +134,15 @@ class TrainingRun {
       progress.stop();
     }
     const stepsPerSecond = Math.round(pace.stepsPerSecond());
-    return { ...(await this.#finish()), stepsPerSecond, ending, history };
+    return { ...(await this.#finish()), stepsPerSecond, ending, best: this.#best(), history };
+  }
+
+  #best(): KeptBest | null {
+    const { best = null } = this.#callbacks.state.heldOut ?? {};
+    if (best === null) return null;
+    const { out } = this.#options;
+    const isKept = this.#callbackOptions.heldOut?.keepBest === true && out !== null;
+    return { ...best, model: isKept ? join(out, BEST_FOLDER) : null };
   }
 
   /** One iteration, looked at, written down, and kept where that is due. */
@@ -207,6 +225,26 @@ class TrainingRun {
       `entropy ${entropy.toFixed(2)}`,
     ].join("  ");
   }
+}
+
+/** What to say of a run's evaluations, if it had any. */
+export function bestLines({ best }: Pick<TrainingResult, "best">, unit = ""): string[] {
+  if (best === null) return [];
+  const { mean, low, high, steps, model } = best;
+  const [of, from, to] = [mean, low, high].map((value) => value.toFixed(2));
+  const where = model === null ? "" : `, kept in ${model}`;
+  return [
+    `Best on held-out data: return ${of} ${unit}`.trimEnd() +
+      ` (${from} to ${to}) at step ${grouped(steps)}${where}`,
+  ];
+}
+
+/** What a run's result for machines says of them. */
+export function bestJson({ best, ending }: Pick<TrainingResult, "best" | "ending">): object {
+  return {
+    ...(best === null ? {} : { best }),
+    ...(ending === "early" ? { stoppedEarly: true } : {}),
+  };
 }
 
 /** Speed since the process took the run up. */

@@ -34,8 +34,12 @@ const ACTION_SHARE_MOST = 0.95;
 const KL_MOST = 0.2;
 /** Beyond this a tanh passes on less than a fiftieth of a gradient: the unit hardly learns. */
 const TANH_SATURATED = 0.99;
-/** Units that may be dead without an alarm, as a share of their layer. */
-const DEAD_SHARE_MOST = 0.25;
+/**
+ * Units that may be dead without an alarm, as a share of their layer. Value nets saturate where
+ * returns are large (CartPole's to five sixths) and still do their work.
+ */
+const DEAD_SHARE_MOST = 0.5;
+const DEAD_VALUE_SHARE_MOST = 0.9;
 /** Observations that hidden units are looked at with. */
 const UNIT_ROWS = 64;
 
@@ -219,7 +223,10 @@ function deadIn(name: string, layers: readonly DenseLayer[], seen: Float32Array)
 
 /** An alarm about layers of which a good part is dead. */
 function alarmsOfUnits(layers: readonly DeadUnits[]): Alarm[] {
-  const bad = layers.filter(({ dead, units }) => dead > DEAD_SHARE_MOST * units);
+  const bad = layers.filter(({ layer, dead, units }) => {
+    const most = layer.startsWith("value") ? DEAD_VALUE_SHARE_MOST : DEAD_SHARE_MOST;
+    return dead > most * units;
+  });
   if (bad.length === 0) return [];
   const shown = bad.map(({ layer, dead, units }) => `${dead} of ${units} in ${layer}`).join(", ");
   return [{ kind: "deadUnits", finding: `hidden units are dead, ${shown}` }];
