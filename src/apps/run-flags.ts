@@ -1,4 +1,5 @@
 /** Flags that commands which run episodes share, and how they override a configuration file. */
+import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { PRICINGS } from "../orders/index.ts";
 import { FILL_MODELS } from "../sim/index.ts";
@@ -36,6 +37,11 @@ export function configurationOf(
   const { fillModel, pricing, episodeSteps: steps } = flags;
   const overrides = { seed: flags.seed, ...more, episode: { fillModel, pricing, steps } };
   return readConfiguration(flags.config, overrides, base);
+}
+
+/** How many threads may work at once; no result depends on it. */
+export function coresHere(): number {
+  return availableParallelism();
 }
 
 export function wholeNumber(text: string): number {

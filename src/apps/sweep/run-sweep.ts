@@ -195,7 +195,8 @@ class SweepRunner {
       "train",
       ...(env === undefined ? [] : ["--env", env]),
       ...(preset === undefined ? [] : ["--preset", preset]),
-      ...["--config", folder.configuration, "--out", folder.model],
+      // Runs have a core each.
+      ...["--config", folder.configuration, "--out", folder.model, "--threads", "1"],
       // Whatever lies there without a checkpoint was cut off before its first one.
       folder.hasCheckpoint ? "--resume" : "--replace",
       ...(isLast ? [] : ["--until", String(untilSteps)]),
