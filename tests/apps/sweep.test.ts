@@ -26,18 +26,18 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const BASE = {
+const SESSIONS = {
   files: { sessions: ["sessions/sample-1"] },
   environments: 4,
   episode: { steps: 20 },
-  ppo: { totalSteps: 3072, rolloutSteps: 32, minibatches: 2, epochs: 1, hidden: [8] },
+  ppo: { totalSteps: 512, rolloutSteps: 32, minibatches: 2, epochs: 1, hidden: [8] },
+  evaluation: { episodes: 2 },
 };
-
 const ENV = { env: "CartPole-v1", preset: "cleanrl", ppo: { totalSteps: 4096, hidden: [8] } };
 
 function sweepFile(name: string, content: object): string {
   const path = join(folder, `${name}.json`);
-  writeFileSync(path, JSON.stringify({ base: BASE, seeds: [1, 2], ...content }));
+  writeFileSync(path, JSON.stringify({ seeds: [1, 2], ...content }));
   return path;
 }
 
@@ -107,6 +107,7 @@ function told({ output }: Ended): Told {
 
 test("a sweep that was interrupted, then killed, goes on to the same bytes", async () => {
   const file = sweepFile("cut", {
+    base: { ...ENV, ppo: { ...ENV.ppo, totalSteps: 16_384 } },
     search: {
       "ppo.learningRate": { logUniform: [1e-4, 1e-2] },
       "ppo.hidden": { choice: [[8], [4, 4]] },
@@ -170,9 +171,11 @@ test("a sweep that was interrupted, then killed, goes on to the same bytes", asy
 
 test("a run that fails is a row with its error; a sweep that is done stays as it is", async () => {
   const content = {
-    base: ENV,
+    base: SESSIONS,
     search: { "ppo.minibatches": { choice: [7, 2] } },
     method: "grid",
+    score: "heldOut",
+    heldOut: ["sessions/sample-5"],
     seeds: [5],
   };
   const file = sweepFile("failing", content);
@@ -183,12 +186,29 @@ test("a run that fails is a row with its error; a sweep that is done stays as it
   const { runs, best } = told(ended);
   expect(runs[0]).toMatchObject({ setting: 0, score: null });
   expect(runs[0]?.error).toMatch(/^ppo\.minibatches: expected a divisor of .*, was 7/);
-  expect(runs[1]).toMatchObject({ setting: 1, error: null, steps: 4096 });
+  expect(runs[1]).toMatchObject({ setting: 1, error: null, steps: 512 });
   expect(best?.setting).toBe(1);
   expect(best?.command).toBe(
-    `kalshi-gym train --env CartPole-v1 --preset cleanrl --config ${join(out, "best.json")} ` +
-      `--out models/best`,
+    `kalshi-gym train --config ${join(out, "best.json")} --out models/best`,
   );
+  // The score is what evaluate says of the run's model, on the episodes of the sweep's seed.
+  const model = join(out, "runs/001/model");
+  const judged = spawnSync(
+    process.execPath,
+    [
+      program,
+      "evaluate",
+      "--model",
+      model,
+      "--sessions",
+      "sessions/sample-5",
+      "--seed",
+      "42",
+    ].concat(["--episodes", "2", "--json"]),
+    { encoding: "utf8" },
+  );
+  const { policies } = JSON.parse(judged.stdout) as { policies: { agent: { mean: number } } };
+  expect(runs[1]?.score).toBe(policies.agent.mean);
   expect(readFileSync(join(out, "results.csv"), "utf8")).toContain('"ppo.minibatches: expected');
 
   const before = filesOf(out);
