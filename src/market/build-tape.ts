@@ -13,9 +13,11 @@
  *    one takes the time of the event before it.
  * 4. Time never runs backwards: each time is at least that of the event before it.
  * 5. A loss of book messages becomes a gap row in each market concerned that has a later snapshot.
+ * 6. Cancels are attributed to the orders that arrived before them (`queue-reconstruction.ts`).
  */
 import { assert, US_PER_SECOND } from "../core/index.ts";
 import { type EventColumns, RESOLUTION_US } from "./event-columns.ts";
+import { QUEUE_COUNT_FIELDS, reconstructQueues } from "./queue-reconstruction.ts";
 import type { Gap, SessionFacts } from "./session-format.ts";
 import { EventKind, type Tape } from "./tape.ts";
 
@@ -27,6 +29,8 @@ export interface TapeArrays {
   readonly atUs: Float64Array;
   readonly size: Float64Array;
   readonly pairRow: Int32Array;
+  readonly queueRow: Int32Array;
+  readonly queueCounts: Uint32Array;
   readonly order: Uint32Array;
   readonly streamStart: Uint32Array;
   readonly priceCc: Uint16Array;
@@ -36,7 +40,7 @@ export interface TapeArrays {
 
 /** Bytes of the arrays of a tape with `rows` rows and `streams` streams. */
 export function tapeBytes(rows: number, streams: number): number {
-  return rows * 28 + (streams + 1) * 4;
+  return rows * 32 + (streams * (QUEUE_COUNT_FIELDS + 1) + 1) * 4;
 }
 
 /** Lays the arrays over `buffer` from `offset` (a multiple of 8), widest first, so all align. */
@@ -56,6 +60,12 @@ export function tapeArrays(
     atUs: new Float64Array(buffer, take(rows * 8), rows),
     size: new Float64Array(buffer, take(rows * 8), rows),
     pairRow: new Int32Array(buffer, take(rows * 4), rows),
+    queueRow: new Int32Array(buffer, take(rows * 4), rows),
+    queueCounts: new Uint32Array(
+      buffer,
+      take(streams * QUEUE_COUNT_FIELDS * 4),
+      streams * QUEUE_COUNT_FIELDS,
+    ),
     order: new Uint32Array(buffer, take(rows * 4), rows),
     streamStart: new Uint32Array(buffer, take((streams + 1) * 4), streams + 1),
     priceCc: new Uint16Array(buffer, take(rows * 2), rows),
@@ -79,6 +89,7 @@ export function buildTape(
   const stamps = scatter(events, insertions, streams, arrays);
   pairTrades(arrays, stamps, streams);
   assignTimes(arrays, stamps);
+  reconstructQueues(arrays, facts.markets.length);
   return {
     sessionId: facts.id,
     contentHash,

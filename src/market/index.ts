@@ -14,6 +14,7 @@ export {
 } from "./fee-schedule.ts";
 export type { EventInfo, MarketInfo, ResultSource, Settlement } from "./market-info.ts";
 export { OrderBook } from "./order-book.ts";
+export { QUEUE_COUNT_FIELDS, queueQuality, type QueueQuality } from "./queue-reconstruction.ts";
 export { LINEAR_CENT, PriceGrid, type PriceRange } from "./price-grid.ts";
 export { BookSide, EventKind, marketIndexOf, MarketStatus, streamRows, type Tape } from "./tape.ts";
 export {

@@ -24,7 +24,7 @@ import type { Tape } from "./tape.ts";
 
 const MAGIC = "KGTAPE\r\n";
 /** Raised when the layout or the rules of `buildTape` change. */
-const TAPE_VERSION = 1;
+const TAPE_VERSION = 2;
 const HEADER_BYTES = 88;
 
 assert(

@@ -70,6 +70,13 @@ export interface Tape {
   readonly size: Float64Array;
   /** The row of the delta that a trade made, and of the trade that made a delta; -1 for none. [R] */
   readonly pairRow: Int32Array;
+  /**
+   * The row of the order that a cancel or decrease is attributed to (a positive delta, or a
+   * snapshot's level for the lump it opens with); -1 where nobody is, and on all other rows. [R]
+   */
+  readonly queueRow: Int32Array;
+  /** How good that attribution is; read it by `queueQuality`. [streams x QUEUE_COUNT_FIELDS] */
+  readonly queueCounts: Uint32Array;
   /** All rows in session order. [R] */
   readonly order: Uint32Array;
 }

@@ -9,6 +9,8 @@ const ARRAYS = {
   priceCc: Uint16Array,
   size: Float64Array,
   pairRow: Int32Array,
+  queueRow: Int32Array,
+  queueCounts: Uint32Array,
   order: Uint32Array,
 } as const;
 

@@ -108,6 +108,8 @@ export function buildTestTape(events: readonly TestEvent[], facts: TapeFacts = {
     priceCc: new Uint16Array(rowCount),
     size: new Float64Array(rowCount),
     pairRow: new Int32Array(rowCount).fill(-1),
+    queueRow: new Int32Array(rowCount).fill(-1),
+    queueCounts: new Uint32Array(0),
     order: new Uint32Array(rowCount),
   };
   const next = Array.from(streamStart);

@@ -7,6 +7,7 @@ import {
   importSession,
   type ImportReport,
   openSession,
+  queueQuality,
   sessionTable,
   validateSession,
 } from "../../src/market/index.ts";
@@ -52,6 +53,25 @@ test.skipIf(!hasRecordings)(
       values.set(eventTicker, (values.get(eventTicker) ?? 0) + (settlement?.valueCc ?? 0));
     }
     expect([...values.values()]).toEqual(Array(9).fill(10_000));
+  },
+);
+
+test.skipIf(!hasRecordings)(
+  `the queues of 18 and 7 March are reconstructed order by order ${NEEDS}`,
+  async () => {
+    await imported("kalshi-ws-26MAR07");
+    const [eighteen, seven] = ["kalshi-ws-26MAR18", "kalshi-ws-26MAR07"].map((name) => {
+      const session = openSession(join(folder, name));
+      const quality = queueQuality(session.readTape());
+      session.close();
+      expect(quality).toMatchObject({ unpairedTrades: 0, used: true });
+      return quality;
+    });
+    expect(eighteen).toMatchObject({ trades: 152_167, cancels: 667_045 });
+    expect(eighteen?.consistentShare).toBeGreaterThan(0.97);
+    expect(eighteen?.exactShare).toBeGreaterThan(0.9);
+    expect(seven?.consistentShare).toBeGreaterThan(0.98);
+    expect(seven?.exactShare).toBeGreaterThan(0.95);
   },
 );
 
