@@ -7,6 +7,7 @@ import type { Env } from "./env.ts";
 import { Acrobot } from "./environments/acrobot.ts";
 import { CartPole } from "./environments/cart-pole.ts";
 import { InvalidActionEnv } from "./environments/invalid-action.ts";
+import { LeakEnv } from "./environments/leak.ts";
 import { MountainCar } from "./environments/mountain-car.ts";
 import { ProbeEnv } from "./environments/probes.ts";
 
@@ -20,6 +21,8 @@ const MAKERS: ReadonlyMap<string, () => Env> = new Map<string, () => Env>([
   ["Probe-delayed", () => new ProbeEnv("delayed")],
   ["Probe-chosen", () => new ProbeEnv("chosen")],
   ["Probe-matched", () => new ProbeEnv("matched")],
+  ["Leak-planted", () => new LeakEnv(true)],
+  ["Leak-none", () => new LeakEnv(false)],
 ]);
 
 /** Names that `makeEnv` knows; each is its environment's `metadata.name`. */

@@ -107,9 +107,15 @@ const MASKED: Recipe = {
   source: "sb3-contrib, tests/test_invalid_actions.py, the rest Stable-Baselines3's defaults",
 };
 
+/** rl-zoo has nothing for the environments that exist to test a learner. */
+const UNLISTED: Recipe = {
+  ...SB3,
+  source: "Stable-Baselines3's defaults, for rl-baselines3-zoo has no settings for it",
+};
+
 interface PresetTable {
-  /** For environments without an entry; null refuses them. */
-  readonly others: Recipe | null;
+  /** For environments without an entry. */
+  readonly others: Recipe;
   readonly entries: ReadonlyMap<string, Recipe>;
 }
 
@@ -118,7 +124,7 @@ const TABLES: ReadonlyMap<string, PresetTable> = new Map<string, PresetTable>([
   [
     "rl-zoo",
     {
-      others: null,
+      others: UNLISTED,
       entries: new Map([
         [
           "CartPole-v1",
@@ -166,7 +172,7 @@ export const PRESET_NAMES: readonly string[] = [...TABLES.keys()];
 
 /**
  * What the preset called `name` sets for `environment`. `UNKNOWN_PRESET` where there is none of the
- * name, `PRESET_ENVIRONMENT` where it has no settings for the environment.
+ * name, `PRESET_ENVIRONMENT` where the environment is no reference environment.
  */
 export function presetFor(name: string, environment: string): Preset {
   const table = TABLES.get(name);
@@ -178,16 +184,12 @@ export function presetFor(name: string, environment: string): Preset {
         (nearest === null ? "" : `; did you mean ${nearest}?`),
     );
   }
-  const isKnown = ENVIRONMENT_NAMES.includes(environment);
-  const recipe = table.entries.get(environment) ?? (isKnown ? table.others : null);
-  if (recipe === null) {
-    const others = PRESET_NAMES.filter((other) => TABLES.get(other)?.others !== null);
+  if (!ENVIRONMENT_NAMES.includes(environment)) {
     throw new OperationError(
       "PRESET_ENVIRONMENT",
-      `preset ${name}: expected an environment that it has settings for ` +
-        `(${[...table.entries.keys()].join(", ")}), was ${environment}; ` +
-        `${others.join(" and ")} take every reference environment`,
+      `preset ${name}: expected a reference environment (${ENVIRONMENT_NAMES.join(", ")}), was ` +
+        `${environment}; a preset says nothing of others`,
     );
   }
-  return { name, environment, ...recipe };
+  return { name, environment, ...(table.entries.get(environment) ?? table.others) };
 }

@@ -116,7 +116,6 @@ describe("what does not go together is refused in one line", () => {
   test.concurrent.each([
     [["--env", "cartpole"], /did you mean CartPole-v1/],
     [["--env", "CartPole-v1", "--preset", "rlzoo"], /was "rlzoo"; did you mean rl-zoo/],
-    [["--env", "Probe-chosen", "--preset", "rl-zoo"], /preset rl-zoo: expected an environment/],
     [["--env", "CartPole-v1", "--sessions", "sessions/sample-1"], /--env: .* was --sessions/],
     [["--env", "CartPole-v1", "--fill-model", "touch"], /--env: .* was --fill-model/],
     [["--preset", "cleanrl"], /--preset: expected --env/],

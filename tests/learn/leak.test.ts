@@ -5,8 +5,7 @@
  * trusted to find what is there; without it nothing can be earned, and it must not seem otherwise.
  */
 import { expect, test } from "vitest";
-import { Prng } from "../../src/core/index.ts";
-import { Box, Discrete, type Env, SyncVectorEnv } from "../../src/gym/index.ts";
+import { makeEnv, SyncVectorEnv } from "../../src/gym/index.ts";
 import {
   DEFAULT_PPO,
   type EvaluatedPolicy,
@@ -17,45 +16,11 @@ import {
 } from "../../src/learn/index.ts";
 
 const STEPS = 50;
-/** Dollars that a step in the market costs: half the spread. */
+/** What a step in the market costs. */
 const COST = 0.2;
 const HOLD = 0;
 const LONG = 1;
 const SHORT = 2;
-
-/**
- * Each step a position is chosen and earns the price's next change, a normal number, less the cost.
- * Observation: the last two changes, and the next change if it `leaks`, else noise in its place.
- */
-function market(leaks: boolean): Env {
-  let prng = Prng.fromSeed(0);
-  let changes: [number, number, number] = [0, 0, 0];
-  let step = 0;
-  const observe = () => Float32Array.of(changes[0], changes[1], leaks ? changes[2] : prng.normal());
-  return {
-    observationSpace: new Box(
-      new Float32Array(3).fill(-Infinity),
-      new Float32Array(3).fill(Infinity),
-    ),
-    actionSpace: new Discrete(3),
-    metadata: { name: leaks ? "leaking market" : "sound market" },
-    reset: ({ seed } = {}) => {
-      if (seed !== undefined) prng = Prng.fromSeed(seed);
-      changes = [prng.normal(), prng.normal(), prng.normal()];
-      step = 0;
-      return [observe(), {}];
-    },
-    step: (action) => {
-      const next = changes[2];
-      const position = action === LONG ? 1 : action === SHORT ? -1 : 0;
-      changes = [changes[1], next, prng.normal()];
-      step += 1;
-      const reward = position * next - (action === HOLD ? 0 : COST);
-      return [observe(), reward, false, step === STEPS, {}];
-    },
-    close: () => undefined,
-  };
-}
 
 /** Acts on the third number as if it were the next change. */
 const clairvoyant: EvaluatedPolicy = {
@@ -73,8 +38,8 @@ const settings: PpoSettings = {
 };
 
 /** Mean return of the trained policy and of the clairvoyant one, over the same new episodes. */
-function learnt(leaks: boolean, seed: number) {
-  const env = new SyncVectorEnv(Array.from({ length: 8 }, () => () => market(leaks)));
+function learnt(name: "Leak-planted" | "Leak-none", seed: number) {
+  const env = new SyncVectorEnv(Array.from({ length: 8 }, () => () => makeEnv(name)));
   const trainer = new PpoTrainer(env, settings, seed);
   while (!trainer.isDone) trainer.iterate();
   trainer.close();
@@ -83,7 +48,7 @@ function learnt(leaks: boolean, seed: number) {
   const agent: EvaluatedPolicy = { name: "agent", act: (row, mask) => policy.best(row, mask) };
   const results = evaluatePolicies({
     policies: [agent, clairvoyant],
-    env: market(leaks),
+    env: makeEnv(name),
     episodes: 100,
     seed: `leak ${seed}`,
   });
@@ -97,7 +62,7 @@ const ORACLE = 0.6144 * STEPS;
 test.each([1, 2])(
   "with the next price in sight the learner earns what it is worth, seed %i",
   (seed) => {
-    const { agent, clairvoyant: oracle } = learnt(true, seed);
+    const { agent, clairvoyant: oracle } = learnt("Leak-planted", seed);
     expect(Math.abs(oracle - ORACLE)).toBeLessThan(0.05 * ORACLE);
     expect(agent).toBeGreaterThan(0.95 * oracle);
     expect(agent).toBeLessThanOrEqual(oracle);
@@ -105,7 +70,7 @@ test.each([1, 2])(
 );
 
 test.each([1, 2])("without it there is nothing to earn, seed %i", (seed) => {
-  const { agent, clairvoyant: oracle } = learnt(false, seed);
+  const { agent, clairvoyant: oracle } = learnt("Leak-none", seed);
   // Whoever trusts the noise pays the cost in most steps.
   expect(oracle).toBeLessThan(-0.1 * ORACLE);
   expect(agent).toBeLessThan(0.05 * ORACLE);
