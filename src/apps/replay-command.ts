@@ -254,10 +254,11 @@ function eventLine(event: OrderEvent): string {
   const head = `${time(event.atUs)} ${event.clientOrderId} ${event.kind}`;
   if (event.kind === "filled") {
     const { evidence } = event;
+    const ahead = evidence.kind === "trade" ? `, ${evidence.ahead / 100} ahead` : "";
     const why =
       evidence.kind === "venue"
         ? `trade ${evidence.tradeId}`
-        : `${evidence.kind} of ${evidence.size / 100} at ${cents(evidence.price)}, row ${evidence.row}`;
+        : `${evidence.kind} of ${evidence.size / 100} at ${cents(evidence.price)}${ahead}, row ${evidence.row}`;
     return `${head} ${event.size / 100} at ${cents(event.price)} as ${event.role}, fee ${usd(event.fee)} (${why})`;
   }
   return "reason" in event ? `${head}: ${event.reason}` : head;

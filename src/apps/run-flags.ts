@@ -20,7 +20,7 @@ export function addRunFlags(command: Command): Command {
     .addOption(
       new Option(
         "--fill-model <name>",
-        "when resting orders fill: touch errs high, through low",
+        "when resting orders fill: queue, or touch (errs high), level, through (low)",
       ).choices(Object.keys(FILL_MODELS)),
     )
     .addOption(new Option("--pricing <name>", "where orders are placed").choices(PRICINGS))

@@ -58,12 +58,13 @@ export type CancelReason =
 
 /** Why a fill happened: the recorded fact it rests on, by row of the tape, or the venue's word. */
 export type FillEvidence =
-  /** A recorded trade of `size` at `price`, at tape row `row`. */
+  /** A recorded trade of `size` at `price`, at tape row `row`; it served `ahead` of others first. */
   | {
       readonly kind: "trade";
       readonly row: number;
       readonly price: CentiCents;
       readonly size: Lots;
+      readonly ahead: Lots;
     }
   /** A recorded quote of `size` that arrived at or through the order's price. */
   | {

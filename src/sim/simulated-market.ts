@@ -1,15 +1,19 @@
 /**
  * One recorded market as the exchange that it was, with our orders in it.
  *
- * The recorded book is replayed row by row. Our resting orders stand beside it: the fill model says
- * what recorded trades and quotes give them. Our aggressive orders walk the recorded depth; what
- * they took stays taken until the recording itself changes that level. A book that shrinks is not a
- * trade. Nothing rests or fills while the book is unknown (before the first snapshot, in a gap).
+ * The recorded book is replayed row by row. Our resting orders stand in its queues: each knows how
+ * many lots of others are ahead of it at its price (`fill-model.ts`), and recorded trades serve those
+ * first, then us. What we get of a trade others do not get, and no lot is given twice. Our aggressive
+ * orders walk the recorded depth; what they took stays taken (`depletion.ts`). A book that shrinks is
+ * not a trade. Nothing rests or fills while the book is unknown (before the first snapshot, in a
+ * gap): orders that a gap meets are cancelled and counted as uncertain.
  *
- * Times here are the exchange's: a tape row acts `feedUs` before the tape's time, which is when it
- * reached us. It knows no other latency and no cash; the owner (`FillSink`) books fills. See docs/simulator.md for what each rule assumes and which way it errs.
+ * A match is two rows, a delta and a trade; it happens at the first of them, once. Times here are the
+ * exchange's: a tape row acts `feedUs` before the tape's time, which is when it reached us. It knows
+ * no other latency and no cash; the owner (`FillSink`) books fills. See docs/simulator.md for what
+ * each rule assumes and which way it errs.
  */
-import { assert, type CentiCents, type Lots } from "../core/index.ts";
+import { assert, type CentiCents, clearList, type Lots } from "../core/index.ts";
 import {
   BookSide,
   EventKind,
@@ -19,7 +23,8 @@ import {
   type Tape,
 } from "../market/index.ts";
 import type { CancelReason, FillEvidence, OrderRequest } from "../orders/index.ts";
-import type { FillModel } from "./fill-model.ts";
+import { Depletion } from "./depletion.ts";
+import { Canceller, type FillModel } from "./fill-model.ts";
 
 /** One of our orders at the exchange. */
 export interface ExchangeOrder {
@@ -33,8 +38,10 @@ export interface ExchangeOrder {
   remaining: Lots;
   /** The order's fee rounding account. */
   feeCarry: number;
-  /** First tape row that may fill it: what the feed told before belongs to others. */
+  /** First tape row after it came to rest at its price: who arrived before it stands before it. */
   restedRow: number;
+  /** Lots of others that are served before it at its price; Infinity for everybody. */
+  ahead: number;
 }
 
 /** The owner of the orders: books what happens to them. */
@@ -67,6 +74,8 @@ export class SimulatedMarket {
   readonly book: OrderBook;
   /** Our resting orders, oldest first. */
   readonly resting: ExchangeOrder[] = [];
+  /** Orders of ours that a feed gap has met: what became of them is not known. */
+  uncertainOrders = 0;
   /** Next row of the tape to happen. */
   row: number;
   bookKnown = false;
@@ -76,13 +85,14 @@ export class SimulatedMarket {
   readonly #feedUs: number;
   readonly #model: FillModel;
   readonly #sink: FillSink;
-  /** Lots that our aggressive orders took from each recorded level. [grid.count] */
-  readonly #takenBids: Float64Array;
-  readonly #takenAsks: Float64Array;
-  #takenLevels = 0;
-  /** Our best resting prices, -1 and grid.count where there are none. */
+  readonly #depletion: Depletion;
+  /** Our resting orders by side, best price first, then oldest. */
+  readonly #own: readonly [bids: ExchangeOrder[], asks: ExchangeOrder[]] = [[], []];
+  /** Our best and worst resting prices; no tick lies between them where there are none. */
   #ownBidTick = -1;
+  #ownBidLow = 0;
   #ownAskTick: number;
+  #ownAskHigh = -1;
 
   /** The book is unknown until a snapshot happens or `startFrom` is called. */
   constructor(options: SimulatedMarketOptions) {
@@ -94,8 +104,7 @@ export class SimulatedMarket {
     this.book = new OrderBook(grid);
     this.#model = model;
     this.#sink = sink;
-    this.#takenBids = new Float64Array(grid.count);
-    this.#takenAsks = new Float64Array(grid.count);
+    this.#depletion = new Depletion(grid.count);
     this.#ownAskTick = grid.count;
   }
 
@@ -116,7 +125,7 @@ export class SimulatedMarket {
   /** Lets everything up to and including exchange time `exchangeUs` happen. */
   advance(exchangeUs: number): void {
     const untilUs = exchangeUs + this.#feedUs;
-    const { atUs, kind, side, priceCc, size } = this.#tape;
+    const { atUs, kind, side, priceCc, size, pairRow } = this.#tape;
     const { ticks } = this.grid;
     const { book } = this;
     const end = this.#endRow;
@@ -128,18 +137,23 @@ export class SimulatedMarket {
         const change = size[row] as number;
         const bookSide = side[row] as BookSide;
         book.change(bookSide, tick, change);
-        if (this.#takenLevels > 0) this.#restore(bookSide, tick);
-        if (change > 0 && this.#reaches(bookSide, tick)) {
+        if (change > 0) {
+          if (bookSide === BookSide.ask ? tick <= this.#ownBidTick : tick >= this.#ownAskTick) {
+            this.row = row + 1;
+            this.#quoted(bookSide, tick, change, row);
+          }
+        } else if (this.resting.length > 0 || this.#depletion.levels > 0) {
           this.row = row + 1;
-          this.#quoted(bookSide, tick, change, row);
+          this.#taken(bookSide, tick, -change, row);
         }
         row += 1;
       } else if (what === EventKind.trade) {
-        const tick = ticks[priceCc[row] as number] as number;
-        const hit = side[row] as BookSide;
-        if (hit === BookSide.bid ? tick <= this.#ownBidTick : tick >= this.#ownAskTick) {
+        // A trade that is told after its delta has happened with it.
+        const pair = pairRow[row] as number;
+        if (this.resting.length > 0 && (pair < 0 || pair > row)) {
+          const tick = ticks[priceCc[row] as number] as number;
           this.row = row + 1;
-          this.#traded(hit, tick, size[row] as number, row);
+          this.#traded(side[row] as BookSide, tick, size[row] as number, row);
         }
         row += 1;
       } else {
@@ -155,7 +169,6 @@ export class SimulatedMarket {
    * rests, unless it may not. The caller has checked funds, grid and state.
    */
   place(order: ExchangeOrder, atUs: number): void {
-    order.restedRow = this.row;
     const selfTrade = this.#takeDepth(order, atUs);
     if (order.remaining === 0) return;
     if (selfTrade) return this.#sink.ended(order, "self_trade", atUs);
@@ -165,16 +178,14 @@ export class SimulatedMarket {
     if (this.#sink.tradable(order, order.remaining) === 0) {
       return this.#sink.ended(order, "exceeds_position", atUs);
     }
-    this.resting.push(order);
-    this.#findOwnBest();
+    this.#rest(order);
   }
 
   /** Takes a resting order out of the market. */
   remove(order: ExchangeOrder): void {
-    const index = this.resting.indexOf(order);
-    assert(index >= 0, "only resting orders are removed");
-    this.resting.splice(index, 1);
-    this.#findOwnBest();
+    drop(this.resting, order);
+    drop(this.#own[order.side], order);
+    this.#findOwnTicks();
   }
 
   /** Lots that an order at `limitTick` could take at once. */
@@ -203,8 +214,10 @@ export class SimulatedMarket {
   }
 
   #available(side: BookSide, tick: number): number {
-    const taken = (side === BookSide.bid ? this.#takenBids : this.#takenAsks)[tick] as number;
-    return Math.max(0, this.book.sizeAt(side, tick) - taken);
+    const recorded = this.book.sizeAt(side, tick);
+    return this.#depletion.levels === 0
+      ? recorded
+      : this.#depletion.available(side, tick, recorded);
   }
 
   /** Walks the other side's depth; true if the walk stopped at an order of our own. */
@@ -212,7 +225,6 @@ export class SimulatedMarket {
     const { book, grid } = this;
     const isBid = order.side === BookSide.bid;
     const other = isBid ? BookSide.ask : BookSide.bid;
-    const taken = isBid ? this.#takenAsks : this.#takenBids;
     let tick = isBid ? book.bestAskTick : book.bestBidTick;
     const own = isBid ? this.#ownAskTick : this.#ownBidTick;
     while (order.remaining > 0) {
@@ -224,8 +236,7 @@ export class SimulatedMarket {
       const available = this.#available(other, tick);
       const wanted = this.#sink.tradable(order, Math.min(order.remaining, available));
       if (wanted > 0) {
-        if (taken[tick] === 0) this.#takenLevels += 1;
-        taken[tick] = (taken[tick] as number) + wanted;
+        this.#depletion.take(other, tick, wanted, book.sizeAt(other, tick), this.row);
         const price = grid.prices[tick] as CentiCents;
         const evidence = {
           kind: "book",
@@ -242,57 +253,107 @@ export class SimulatedMarket {
     return isBid ? own <= order.tick : own >= order.tick;
   }
 
-  /** True where a new quote of `side` at `tick` meets our orders of the other side. */
-  #reaches(side: BookSide, tick: number): boolean {
-    return side === BookSide.ask ? tick <= this.#ownBidTick : tick >= this.#ownAskTick;
+  /** Puts an order at the back of its price. */
+  #rest(order: ExchangeOrder): void {
+    order.restedRow = this.row;
+    order.ahead = this.#model.joins(this.#available(order.side, order.tick));
+    this.resting.push(order);
+    const own = this.#own[order.side];
+    let at = own.length;
+    while (at > 0 && isBetter(order, own[at - 1] as ExchangeOrder)) at -= 1;
+    own.splice(at, 0, order);
+    this.#findOwnTicks();
   }
 
+  /** A delta took `size` lots off a level: a match, the second row of one, or a cancel. */
+  #taken(side: BookSide, tick: number, size: number, row: number): void {
+    const pair = this.#tape.pairRow[row] as number;
+    const whose = this.#tape.queueRow[row] as number;
+    if (this.#depletion.levels > 0) {
+      const recorded = this.book.sizeAt(side, tick);
+      if (pair >= 0) this.#depletion.traded(side, tick, size, recorded);
+      else this.#depletion.cancelled(side, tick, size, whose, recorded);
+    }
+    if (pair > row) return this.#traded(side, tick, size, pair);
+    const isOwn =
+      side === BookSide.bid
+        ? tick <= this.#ownBidTick && tick >= this.#ownBidLow
+        : tick >= this.#ownAskTick && tick <= this.#ownAskHigh;
+    if (!isOwn) return;
+    const standing = this.book.sizeAt(side, tick);
+    for (const order of this.#own[side]) {
+      if (order.tick !== tick) continue;
+      const canceller =
+        pair >= 0
+          ? matchedBefore(order, pair)
+          : whose < 0
+            ? Canceller.unknown
+            : cancellerOf(order, whose);
+      order.ahead = this.#model.cancelled(order.ahead, size, canceller, standing);
+    }
+  }
+
+  /** Quotes arrive at or through our orders of the other side. */
   #quoted(side: BookSide, tick: number, size: number, row: number): void {
-    const ownSide = side === BookSide.ask ? BookSide.bid : BookSide.ask;
-    const price = this.grid.prices[tick] as CentiCents;
     const atUs = (this.#tape.atUs[row] as number) - this.#feedUs;
-    const taken = side === BookSide.ask ? this.#takenAsks : this.#takenBids;
+    const recorded = this.book.sizeAt(side, tick);
     let left = Math.min(size, this.#available(side, tick));
-    for (const order of this.#byPriority(ownSide)) {
-      if (left <= 0) break;
-      const given = this.#sink.tradable(order, this.#model.ofQuote(order, tick, left));
+    let reached = false;
+    for (const order of this.#own[side === BookSide.ask ? BookSide.bid : BookSide.ask]) {
+      const beyond = side === BookSide.ask ? order.tick - tick : tick - order.tick;
+      if (left <= 0 || beyond < 0) break;
+      const ours = left - (beyond === 0 ? this.#model.aheadOfQuote : 0);
+      if (ours <= 0) continue;
+      reached = true;
+      const given = this.#sink.tradable(order, Math.min(order.remaining, ours));
       if (given === 0) continue;
       left -= given;
       // The newcomer has traded with us; it is not there for a later order of ours.
-      if (taken[tick] === 0) this.#takenLevels += 1;
-      taken[tick] = (taken[tick] as number) + given;
+      this.#depletion.take(side, tick, given, recorded, row + 1);
+      const price = this.grid.prices[tick] as CentiCents;
       const evidence = { kind: "quote", row, price, size: size as Lots } as const;
       this.#fill(order, order.price, given, "maker", evidence, atUs);
     }
-    this.#sweep(atUs);
+    if (reached) this.#sweep(atUs);
   }
 
+  /** A taker hits `hit` at `tick` for `size` lots; `row` is the trade's, our evidence. */
   #traded(hit: BookSide, tick: number, size: number, row: number): void {
-    const price = this.grid.prices[tick] as CentiCents;
-    const atUs = (this.#tape.atUs[row] as number) - this.#feedUs;
-    // The match happened with the delta that the trade pairs with, if that came before.
-    const pair = this.#tape.pairRow[row] as number;
-    const matchRow = pair >= 0 && pair < row ? pair : row;
+    const isReached = hit === BookSide.bid ? tick <= this.#ownBidTick : tick >= this.#ownAskTick;
+    if (!isReached) return;
+    const atUs = (this.#tape.atUs[this.row - 1] as number) - this.#feedUs;
     let left = size;
-    for (const order of this.#byPriority(hit)) {
-      if (left <= 0) break;
-      if (matchRow < order.restedRow) continue;
-      const given = this.#sink.tradable(order, this.#model.ofTrade(order, tick, left));
+    let reached = false;
+    for (const order of this.#own[hit]) {
+      const beyond = hit === BookSide.bid ? order.tick - tick : tick - order.tick;
+      if (left <= 0 || beyond < 0) break;
+      const ahead = beyond === 0 ? order.ahead : 0;
+      if (beyond === 0) {
+        order.ahead = this.#model.traded(ahead, left, this.book.sizeAt(hit, tick));
+      }
+      if (left <= ahead) continue;
+      reached = true;
+      const given = this.#sink.tradable(order, Math.min(order.remaining, left - ahead));
       if (given === 0) continue;
       left -= given;
-      const evidence = { kind: "trade", row, price, size: size as Lots } as const;
+      const price = this.grid.prices[tick] as CentiCents;
+      const evidence = {
+        kind: "trade",
+        row,
+        price,
+        size: size as Lots,
+        ahead: ahead as Lots,
+      } as const;
       this.#fill(order, order.price, given, "maker", evidence, atUs);
     }
-    this.#sweep(atUs);
+    if (reached) this.#sweep(atUs);
   }
 
   #other(what: EventKind, row: number): number {
     const atUs = (this.#tape.atUs[row] as number) - this.#feedUs;
     if (what === EventKind.snapshot) {
       const next = this.book.apply(this.#tape, row);
-      this.#takenBids.fill(0);
-      this.#takenAsks.fill(0);
-      this.#takenLevels = 0;
+      this.#depletion.clear();
       this.bookKnown = true;
       this.row = next;
       this.#meetSnapshot(row);
@@ -300,6 +361,7 @@ export class SimulatedMarket {
     }
     if (what === EventKind.gap) {
       this.bookKnown = false;
+      this.uncertainOrders += this.resting.length;
       this.#endAll("feed_gap", atUs);
     } else if (what === EventKind.close) {
       this.closed = true;
@@ -311,6 +373,10 @@ export class SimulatedMarket {
   /** A snapshot may show quotes at or through our orders: they count as newly quoted. */
   #meetSnapshot(row: number): void {
     const { book, grid } = this;
+    for (const order of this.resting) {
+      const standing = book.sizeAt(order.side, order.tick);
+      order.ahead = this.#model.cancelled(order.ahead, 0, Canceller.unknown, standing);
+    }
     for (let at = book.bestAskTick; at < grid.count && at <= this.#ownBidTick;) {
       this.#quoted(BookSide.ask, at, book.asks[at] as number, row);
       at = book.askAbove(at);
@@ -342,40 +408,43 @@ export class SimulatedMarket {
         this.#sink.ended(order, "exceeds_position", atUs);
       }
       this.resting.splice(index, 1);
+      drop(this.#own[order.side], order);
     }
-    this.#findOwnBest();
+    this.#findOwnTicks();
   }
 
   #endAll(reason: CancelReason, atUs: number): void {
     for (const order of this.resting) this.#sink.ended(order, reason, atUs);
-    this.resting.length = 0;
-    this.#findOwnBest();
+    for (const list of [this.resting, ...this.#own]) clearList(list);
+    this.#findOwnTicks();
   }
 
-  /** Our resting orders of a side, best price first, then oldest. */
-  #byPriority(side: BookSide): readonly ExchangeOrder[] {
-    if (this.resting.length === 1) {
-      return (this.resting[0] as ExchangeOrder).side === side ? this.resting.slice() : [];
-    }
-    const better = side === BookSide.bid ? -1 : 1;
-    return this.resting
-      .filter((order) => order.side === side)
-      .sort((a, b) => better * (a.tick - b.tick) || a.restedRow - b.restedRow);
+  #findOwnTicks(): void {
+    const [bids, asks] = this.#own;
+    this.#ownBidTick = bids[0]?.tick ?? -1;
+    this.#ownBidLow = bids[bids.length - 1]?.tick ?? this.grid.count;
+    this.#ownAskTick = asks[0]?.tick ?? this.grid.count;
+    this.#ownAskHigh = asks[asks.length - 1]?.tick ?? -1;
   }
+}
 
-  #restore(side: BookSide, tick: number): void {
-    const taken = side === BookSide.bid ? this.#takenBids : this.#takenAsks;
-    if (taken[tick] === 0) return;
-    taken[tick] = 0;
-    this.#takenLevels -= 1;
-  }
+/** True where `order` stands before `other`, which is of its side and came earlier. */
+function isBetter(order: ExchangeOrder, other: ExchangeOrder): boolean {
+  return order.side === BookSide.bid ? order.tick > other.tick : order.tick < other.tick;
+}
 
-  #findOwnBest(): void {
-    this.#ownBidTick = -1;
-    this.#ownAskTick = this.grid.count;
-    for (const { side, tick } of this.resting) {
-      if (side === BookSide.bid) this.#ownBidTick = Math.max(this.#ownBidTick, tick);
-      else this.#ownAskTick = Math.min(this.#ownAskTick, tick);
-    }
-  }
+/** Where the order that arrived at row `whose` stands as seen from `order`. */
+function cancellerOf(order: ExchangeOrder, whose: number): Canceller {
+  return whose < order.restedRow ? Canceller.before : Canceller.behind;
+}
+
+/** The delta of a trade at row `trade` before it: those who joined in between counted its lots. */
+function matchedBefore(order: ExchangeOrder, trade: number): Canceller {
+  return trade < order.restedRow ? Canceller.before : Canceller.unknown;
+}
+
+function drop(list: ExchangeOrder[], order: ExchangeOrder): void {
+  const index = list.indexOf(order);
+  assert(index >= 0, "only resting orders are removed");
+  list.splice(index, 1);
 }

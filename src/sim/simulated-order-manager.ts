@@ -59,6 +59,8 @@ type Command =
     }
   | { readonly kind: "cancel"; readonly atUs: number; readonly clientOrderId: ClientOrderId };
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 export interface SimulatedOrderManagerOptions {
   readonly tape: Tape;
   /** Tape indices of the traded markets; an order's `market` indexes this list. */
@@ -88,6 +90,7 @@ export class SimulatedOrderManager implements OrderManager {
   #nowUs = -Infinity;
   #lastArrivalUs = -Infinity;
   #lastAnswerUs = -Infinity;
+  #isAdvancing = false;
 
   constructor(options: SimulatedOrderManagerOptions) {
     const { tape, markets, grids, startingCash, fillModel, latency, prng } = options;
@@ -157,6 +160,11 @@ export class SimulatedOrderManager implements OrderManager {
     this.#nowUs = atUs;
   }
 
+  /** Orders of ours that a feed gap has met so far: what became of them is not known. */
+  get uncertainOrders(): number {
+    return this.markets.reduce((sum, market) => sum + market.uncertainOrders, 0);
+  }
+
   /** True while an order of ours, or an answer to one, is on its way. */
   hasMessagesInFlight(): boolean {
     return this.#commandHead < this.#commands.length || this.#answerHead < this.#answers.length;
@@ -172,24 +180,21 @@ export class SimulatedOrderManager implements OrderManager {
     this.#commands.push(command);
   }
 
-  /** Runs the markets up to exchange time `atUs`, the one with the earliest row first. */
+  /**
+   * Runs the markets up to exchange time `atUs`, one after another: what happens to our orders in one
+   * changes nothing in another before our next command. Their answers are put in order of time, those
+   * of one moment in the order of the markets.
+   */
   #advanceMarkets(atUs: number): void {
-    if (this.markets.length === 1) {
-      (this.markets[0] as SimulatedMarket).advance(atUs);
-      return;
-    }
-    for (;;) {
-      let first: SimulatedMarket | null = null;
-      let firstUs = Infinity;
-      for (const market of this.markets) {
-        const nextUs = market.nextUs();
-        if (nextUs < firstUs) {
-          firstUs = nextUs;
-          first = market;
-        }
-      }
-      if (first === null || firstUs > atUs) return;
-      first.advance(firstUs);
+    const answers = this.#answers;
+    const from = answers.length;
+    this.#isAdvancing = true;
+    for (const market of this.markets) market.advance(atUs);
+    this.#isAdvancing = false;
+    if (this.markets.length > 1) sortByTime(answers, from);
+    for (let index = from; index < answers.length; index++) {
+      const event = answers[index] as Writable<OrderEvent>;
+      event.atUs = this.#answerUs(event.atUs);
     }
   }
 
@@ -228,6 +233,7 @@ export class SimulatedOrderManager implements OrderManager {
       remaining: request.size,
       feeCarry: 0,
       restedRow: 0,
+      ahead: 0,
     };
     market.place(order, atUs);
   }
@@ -362,8 +368,12 @@ export class SimulatedOrderManager implements OrderManager {
     return locked <= this.venueLedger.cash;
   }
 
-  /** When an answer to what happened at `exchangeUs` reaches us: never before an earlier one. */
+  /**
+   * When an answer to what happened at `exchangeUs` reaches us: never before an earlier one. While
+   * markets advance it is the time at the exchange still, by which the answers are then ordered.
+   */
   #answerUs(exchangeUs: number): number {
+    if (this.#isAdvancing) return exchangeUs;
     this.#lastAnswerUs = Math.max(this.#lastAnswerUs, exchangeUs + this.#latency.answer());
     return this.#lastAnswerUs;
   }
@@ -415,5 +425,17 @@ export class SimulatedOrderManager implements OrderManager {
       evidence,
       atUs: this.#answerUs(atUs),
     });
+  }
+}
+
+/** Sorts `events` from index `from` on by time, in place; equal times keep their order. */
+function sortByTime(events: OrderEvent[], from: number): void {
+  for (let index = from + 1; index < events.length; index++) {
+    const event = events[index] as OrderEvent;
+    let at = index;
+    for (; at > from && (events[at - 1] as OrderEvent).atUs > event.atUs; at--) {
+      events[at] = events[at - 1] as OrderEvent;
+    }
+    events[at] = event;
   }
 }

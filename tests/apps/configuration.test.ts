@@ -129,7 +129,7 @@ describe("a refusal names the file, the key, what was expected and what was foun
     expect(refusal({ ppo: { gamma: 1.5 } })).toMatch(/^ppo\.gamma: .*1.*, was 1\.5$/);
     expect(refusal({ environments: 0 })).toMatch(/^environments: .*1.*, was 0$/);
     expect(refusal({ episode: { fillModel: "luck" } })).toMatch(
-      /^episode\.fillModel: .*"touch"\|"through".*, was "luck"$/,
+      /^episode\.fillModel: .*"touch"\|"queue"\|"level"\|"through".*, was "luck"$/,
     );
   });
 

@@ -137,7 +137,13 @@ function fill(name: string, atUs: number, price: number, size: number): OrderEve
     size: size as Lots,
     fee: 0 as MicroUsd,
     role: "maker",
-    evidence: { kind: "trade", row: 3, price: price as CentiCents, size: size as Lots },
+    evidence: {
+      kind: "trade",
+      row: 3,
+      price: price as CentiCents,
+      size: size as Lots,
+      ahead: 0 as Lots,
+    },
   };
 }
 

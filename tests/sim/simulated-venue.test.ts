@@ -81,7 +81,7 @@ class Venue {
 }
 
 describe("depth that was taken", () => {
-  test("stays taken until the recording changes that level", () => {
+  test("stays taken, whatever arrives at that level", () => {
     const venue = new Venue();
     venue.send(bid, 47, 30);
     venue.send(bid, 47, 30);
@@ -97,15 +97,15 @@ describe("depth that was taken", () => {
     expect(venue.fills().slice(2)).toEqual([[48, 105, "book"]]);
   });
 
-  test("comes back when the recording speaks of the level again", () => {
-    const venue = new Venue();
+  test("and gives only what has arrived since", () => {
+    const venue = new Venue("through");
     venue.send(bid, 47, 50);
     venue.builder.wait(1).delta(ask, 47, 10);
     venue.go();
     venue.send(bid, 47, 100);
     expect(venue.fills()).toEqual([
       [47, 50, "book"],
-      [47, 60, "book"],
+      [47, 10, "book"],
     ]);
   });
 
@@ -179,6 +179,7 @@ describe("a resting order under the touch model", () => {
       row: row + 1,
       price: 4500,
       size: 400,
+      ahead: 0,
     });
   });
 

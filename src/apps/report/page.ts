@@ -252,7 +252,8 @@ function evidenceWords(evidence: FillEvidence): string {
   const { kind, row } = evidence;
   const what = `${grouped(evidence.size / 100)} at ${evidence.price / 100}\u00a2`;
   const verb = { trade: "a trade of", quote: "a quote of", book: "resting depth of" }[kind];
-  return `${verb} ${what}, tape row ${row}`;
+  const ahead = evidence.kind === "trade" ? `, ${grouped(evidence.ahead / 100)} ahead` : "";
+  return `${verb} ${what}${ahead}, tape row ${row}`;
 }
 
 /** `cells` are HTML already; the first of each row heads it. */

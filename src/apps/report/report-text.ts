@@ -11,6 +11,8 @@ const COLLAPSE_SHARE = 0.95;
 /** A fill model's name with what it means for the result. */
 export function describeFillModel(fillModel: string): string {
   if (fillModel === "touch") return "touch (optimistic: our orders stand first in every queue)";
+  if (fillModel === "queue") return "queue (expected: our orders wait in the reconstructed queues)";
+  if (fillModel === "level") return "level (our orders wait behind the totals of levels)";
   if (fillModel === "through") return "through (pessimistic: our orders stand last)";
   return fillModel;
 }
@@ -101,11 +103,13 @@ export function assumptions({ episode }: Configuration): string[] {
       ? `${term / 1000} ms`
       : `${term.minUs / 1000} to ${term.maxUs / 1000} ms`;
   return [
-    "The place of our orders in the queue is not known here. Under touch they stand first and fill " +
-      "whenever a trade reaches their price: too good. Under through they stand last and fill only " +
-      "when the price trades through them: too bad. The truth lies between the two.",
-    "Orders that cross take the recorded depth, level by level, and what they took stays taken " +
-      "until the recording changes that level. Others do not react to us: too good for large orders.",
+    "Under queue our orders wait behind those who were at their price before them, and come forward " +
+      "as the reconstructed queue says who trades and who cancels; where a recording has no such " +
+      "detail, cancels come from behind first. Under touch they stand first and fill whenever a trade " +
+      "reaches their price: too good. Under through they stand last and fill only when the price " +
+      "trades through them: too bad.",
+    "Orders that cross take the recorded depth, level by level, and what they took stays taken for " +
+      "as long as the recording has it. Others do not react to us: too good for large orders.",
     "A book that shrinks is not a trade. Every fill names the recorded trade, quote or depth that " +
       "caused it.",
     `Messages take time: orders ${milliseconds(latency.submitUs)}, amendments ` +
