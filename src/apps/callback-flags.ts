@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { OperationError } from "../core/index.ts";
 import type { CallbackOptions } from "./callbacks.ts";
-import type { Configuration } from "./configuration.ts";
+import { type Configuration, without } from "./configuration.ts";
 import type { HeldOutOptions } from "./held-out.ts";
 import { wholeNumber } from "./run-flags.ts";
 
@@ -35,6 +35,31 @@ export function callbackOverrides(flags: CallbackFlags) {
   return { evaluateOn, evaluateEvery, evaluateEpisodes, patience, checkpointEvery };
 }
 
+/** Refuses flags about evaluations where there are none, rather than to pass over them. */
+export function requireEvaluations(flags: CallbackFlags, areThere: boolean): void {
+  const { evaluateEvery, evaluateEpisodes, patience } = flags;
+  const about = {
+    "--evaluate-every": evaluateEvery,
+    "--evaluate-episodes": evaluateEpisodes,
+    "--patience": patience,
+  };
+  const idle = Object.entries(about).find(([, value]) => value !== undefined);
+  if (!areThere && idle !== undefined) throw withoutEvaluations(idle[0]);
+}
+
+function withoutEvaluations(place: string): OperationError {
+  return new OperationError(
+    "CONFIGURATION",
+    `${place}: expected evaluations while training, was none; name held-out sessions with ` +
+      `--evaluate-on (with --env: give --evaluate-every), or leave it out`,
+  );
+}
+
+/** What a manifest keeps of them: not where files lay, nor how often the run was saved. */
+export function recordedCallbacks(settings: CallbackSettings): object {
+  return without(settings, ["evaluateOn", "checkpointEvery"]);
+}
+
 /** What evaluations are of, as the caller knows it. */
 export type HeldOutData = Pick<HeldOutOptions, "identity" | "sessions" | "evaluate">;
 
@@ -45,12 +70,9 @@ export function callbackOptions(
   data: HeldOutData | null,
 ): CallbackOptions {
   const { alarms, checkpointEvery, evaluateEvery, keepBest, patience } = settings;
-  if (data === null && patience !== null) {
-    throw new OperationError(
-      "CONFIGURATION",
-      `callbacks.patience: expected evaluations to be patient with, was none; name held-out ` +
-        `sessions with --evaluate-on (for --env: give --evaluate-every)`,
-    );
+  if (data === null) {
+    const idle = Object.entries({ evaluateEvery, patience }).find(([, value]) => value !== null);
+    if (idle !== undefined) throw withoutEvaluations(`callbacks.${idle[0]}`);
   }
   const every = evaluateEvery ?? Math.max(1, Math.floor(totalSteps / 10));
   return {

@@ -42,7 +42,7 @@ export interface CallbackState {
 
 export interface Observed {
   readonly metrics: CallbackMetrics;
-  /** Alarms that did not hold in the iteration before. */
+  /** Alarms that did not hold for a good while before. */
   readonly news: readonly Alarm[];
   readonly wasEvaluated: boolean;
   /** Whether the model is the best so far and is to be kept as such. */

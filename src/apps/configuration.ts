@@ -264,6 +264,11 @@ export function wanted<T>(flag: string, key: string, given: T | undefined): T {
   );
 }
 
+/** The members of an object but for some. */
+export function without(whole: object, keys: readonly string[]): object {
+  return Object.fromEntries(Object.entries(whole).filter(([key]) => !keys.includes(key)));
+}
+
 function isExact(value: number, scale: number): boolean {
   const scaled = Math.round(value * scale);
   return Math.abs(scaled - value * scale) < 1e-6 && Number.isSafeInteger(scaled) && scaled > 0;

@@ -1,7 +1,7 @@
 /**
  * A preset with what a configuration file says over it, for runs on reference environments: lanes,
- * seed and everything of `ppo` and `callbacks`. What else a configuration has is about order books, and is refused
- * rather than passed over.
+ * seed and everything of `ppo` and `callbacks`. What else a configuration has is about order books,
+ * and is refused rather than passed over.
  */
 import { OperationError } from "../core/index.ts";
 import type { Preset } from "../learn/index.ts";
@@ -15,7 +15,7 @@ interface Written extends Partial<Pick<Configuration, "seed" | "environments">> 
 }
 
 /** Keys of a configuration that a run on a reference environment has a use for. */
-export const ENV_KEYS = ["seed", "environments", "ppo"] as const;
+export const ENV_KEYS = ["seed", "environments", "ppo", "callbacks"] as const;
 
 export interface ConfiguredPreset {
   readonly preset: Preset;
@@ -40,6 +40,13 @@ export function presetWithFile(preset: Preset, file: string | undefined): Config
     );
   }
   const { seed, environments, ppo, callbacks = {} } = written as Written;
+  if (callbacks.evaluateOn !== undefined) {
+    throw new OperationError(
+      "CONFIGURATION",
+      `${file}: callbacks.evaluateOn: expected none beside --env, was sessions; leave it out, and ` +
+        `set callbacks.evaluateEvery for evaluations on new episodes`,
+    );
+  }
   const merged = { ...preset.ppo, ...ppo, adam: { ...preset.ppo.adam, ...ppo?.adam } };
   return {
     preset: { ...preset, environments: environments ?? preset.environments, ppo: merged },

@@ -3,9 +3,9 @@
  * any moment goes on to the same bytes: metrics are on disk before a checkpoint that is later than
  * they are, and whatever lies beyond the checkpoint is written again when the run is resumed.
  */
-import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { OperationError } from "../core/index.ts";
+import { messageOf, OperationError } from "../core/index.ts";
 import {
   CHECKPOINT_FILE,
   loadCheckpoint,
@@ -18,7 +18,8 @@ import {
 } from "../learn/index.ts";
 import type { Callbacks, CallbackState } from "./callbacks.ts";
 import { METRICS_FILES, type MetricsFiles, type MetricsLine, openMetrics } from "./metrics-file.ts";
-import type { RunFacts } from "./training.ts";
+import { requireSameRun, type RunIdentity } from "./run-identity.ts";
+import { SOFTWARE } from "./wire.ts";
 
 export { METRICS_FILE } from "./metrics-file.ts";
 
@@ -45,23 +46,16 @@ export class RunFiles {
     requireFreshFolder(out, resume);
     // A run that was killed may have left a file half-made beside its place, or, without a
     // checkpoint, files that nobody can go on from.
-    if (resume) removeUnfinished(out);
+    if (resume) removing(out, () => removeUnfinished(out));
     else clearModelFolder(out);
     return new RunFiles(out);
   }
 
-  /** `CHECKPOINT_SESSIONS` where the run began with other data. */
-  restore(trainer: PpoTrainer, callbacks: Callbacks, { schemaHash, sessions }: RunFacts): void {
+  /** Refuses the checkpoint of another run, as `requireSameRun` does. */
+  restore(trainer: PpoTrainer, callbacks: Callbacks, identity: RunIdentity): void {
     const path = join(this.#out, CHECKPOINT_FILE);
     const { state, facts } = loadCheckpoint(path);
-    const sameSessions = JSON.stringify(facts["sessions"]) === JSON.stringify(sessions);
-    if (!sameSessions || facts["schemaHash"] !== schemaHash) {
-      throw new OperationError(
-        "CHECKPOINT_SESSIONS",
-        `${path}: expected the sessions and observation schema that the run began with, was ` +
-          `others; name the same sessions in the same order`,
-      );
-    }
+    requireSameRun(path, facts, identity);
     trainer.restore(state);
     callbacks.restore(facts["callbacks"] as CallbackState, path);
   }
@@ -101,14 +95,16 @@ export class RunFiles {
     return process.uptime() - this.#savedAt > CHECKPOINT_INTERVAL_S;
   }
 
-  checkpoint(trainer: PpoTrainer, callbacks: Callbacks, facts: RunFacts): void {
-    const { schemaHash, sessions, configuration } = facts;
+  checkpoint(trainer: PpoTrainer, callbacks: Callbacks, identity: RunIdentity): void {
+    const { schemaHash, sessions, configuration, seed } = identity;
     // What a checkpoint follows on must not be lost where the checkpoint is not.
     this.#metrics?.flush();
     saveCheckpoint(join(this.#out, CHECKPOINT_FILE), trainer.save(), {
       schemaHash,
       sessions,
+      seed,
       configuration,
+      software: SOFTWARE,
       callbacks: callbacks.state,
     });
     this.#savedAt = process.uptime();
@@ -125,6 +121,7 @@ export class RunFiles {
 }
 
 function requireFreshFolder(out: string, resume: boolean): void {
+  requireFolderOrNothing(out);
   const hasCheckpoint = existsSync(join(out, CHECKPOINT_FILE));
   if (resume && !hasCheckpoint) {
     throw new OperationError(
@@ -141,14 +138,38 @@ function requireFreshFolder(out: string, resume: boolean): void {
   }
 }
 
-/** Removes what an earlier run left in a model folder, and nothing else. */
+function requireFolderOrNothing(out: string): void {
+  if (!existsSync(out) || statSync(out).isDirectory()) return;
+  throw new OperationError(
+    "TRAIN_OUT",
+    `${out}: expected a folder, or a name for a new one, was a file; choose another --out`,
+  );
+}
+
+/** Removes what an earlier run left in a model folder, and nothing else. `TRAIN_OUT`. */
 export function clearModelFolder(out: string): void {
+  requireFolderOrNothing(out);
   if (!existsSync(out)) return;
-  for (const file of RUN_FILES) rmSync(join(out, file), { force: true });
-  const best = join(out, BEST_FOLDER);
-  for (const file of MODEL_FILES) rmSync(join(best, file), { force: true });
-  removeUnfinished(out);
-  if (existsSync(best) && readdirSync(best).length === 0) rmdirSync(best);
+  removing(out, () => {
+    for (const file of RUN_FILES) rmSync(join(out, file), { force: true });
+    const best = join(out, BEST_FOLDER);
+    for (const file of MODEL_FILES) rmSync(join(best, file), { force: true });
+    removeUnfinished(out);
+    if (existsSync(best) && readdirSync(best).length === 0) rmdirSync(best);
+  });
+}
+
+function removing(out: string, remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    throw new OperationError(
+      "TRAIN_OUT",
+      `${out}: expected a folder whose files may be removed, was: ${messageOf(error)}; ` +
+        `make it writable, or choose another --out`,
+      { cause: error },
+    );
+  }
 }
 
 const RUN_FILES = [...MODEL_FILES, CHECKPOINT_FILE, ...METRICS_FILES, ...PICTURES] as const;

@@ -1,6 +1,6 @@
 /** `kalshi-gym train`: an agent from recorded sessions, or on a reference environment. */
 import { Command } from "commander";
-import { addCallbackFlags, callbackOverrides } from "./callback-flags.ts";
+import { addCallbackFlags, callbackOverrides, requireEvaluations } from "./callback-flags.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { wanted } from "./configuration.ts";
@@ -58,6 +58,7 @@ export function trainCommand(): Command {
     const out = wanted("--out", "files.model", files.model);
     const sessions = loadSessions(wanted("--sessions", "files.sessions", files.sessions), io);
     const { evaluateOn } = configuration.callbacks;
+    requireEvaluations(flags, evaluateOn !== undefined);
     const heldOut = evaluateOn === undefined ? [] : loadSessions(evaluateOn, io);
     if (flags.replace === true && flags.resume !== true) clearModelFolder(out);
     const interruption = listenForInterruption(() => {

@@ -1,6 +1,11 @@
 /** `kalshi-gym train --env`: what the command line says of runs on reference environments. */
 import type { Command } from "commander";
-import { type CallbackFlags, callbackOverrides, type CallbackSettings } from "./callback-flags.ts";
+import {
+  type CallbackFlags,
+  callbackOverrides,
+  type CallbackSettings,
+  requireEvaluations,
+} from "./callback-flags.ts";
 import { readConfiguration } from "./configuration.ts";
 import { OperationError } from "../core/index.ts";
 import { ENVIRONMENT_NAMES, makeEnv } from "../gym/index.ts";
@@ -65,6 +70,7 @@ export async function trainByEnvFlags(flags: EnvFlags, io: Console): Promise<boo
   });
   try {
     const callbacks = callbacksOf(inFile, flags);
+    requireEvaluations(flags, callbacks.evaluateEvery !== null);
     const run = { preset, seed, threads, out, resume, until, callbacks, io, interruption };
     tell(await trainOnEnv(run), preset, seed, io);
   } finally {

@@ -6,7 +6,12 @@ import { join } from "node:path";
 import { sha256 } from "../core/index.ts";
 import { type Env, makeEnv, SyncVectorEnv } from "../gym/index.ts";
 import { type EvaluatedPolicy, evaluateInSteps, type Policy, type Preset } from "../learn/index.ts";
-import { callbackOptions, type CallbackSettings, type HeldOutData } from "./callback-flags.ts";
+import {
+  callbackOptions,
+  type CallbackSettings,
+  type HeldOutData,
+  recordedCallbacks,
+} from "./callback-flags.ts";
 import type { Console } from "./console.ts";
 import { evaluateEpisodes } from "./held-out.ts";
 import { breathe, type Interruption } from "./interruption.ts";
@@ -52,7 +57,13 @@ export async function trainOnEnv(options: EnvTrainingOptions): Promise<EnvTraini
     facts: {
       // Its model acts on no observation but this environment's.
       schemaHash: sha256(`reference environment ${environment}`),
-      configuration: { environment, preset: name, environments, ppo },
+      configuration: {
+        environment,
+        preset: name,
+        environments,
+        ppo,
+        callbacks: recordedCallbacks(options.callbacks),
+      },
       sessions: {},
     },
     callbacks: callbackOptions(options.callbacks, ppo.totalSteps, evaluated),

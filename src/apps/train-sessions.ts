@@ -4,8 +4,8 @@ import { FEATURE_NAMES, SCHEMA_HASH } from "../features/index.ts";
 import { stackFrames } from "../gym/index.ts";
 import { ACTION_NAMES } from "../orders/index.ts";
 import { KalshiVectorEnv, MarketAgnosticKalshiEnv } from "../sim/index.ts";
-import { callbackOptions, type HeldOutData } from "./callback-flags.ts";
-import { type Configuration, episodeSettings, ppoSettings } from "./configuration.ts";
+import { callbackOptions, type HeldOutData, recordedCallbacks } from "./callback-flags.ts";
+import { type Configuration, episodeSettings, ppoSettings, without } from "./configuration.ts";
 import type { Console } from "./console.ts";
 import { evaluateEpisodes } from "./held-out.ts";
 import type { Interruption } from "./interruption.ts";
@@ -64,12 +64,8 @@ export async function trainOnSessions(options: SessionTrainingOptions): Promise<
  * saved, and a manifest that told of it would differ from folder to folder.
  */
 function recipeOf(configuration: Configuration): object {
-  const callbacks = without(configuration.callbacks, ["evaluateOn", "checkpointEvery"]);
+  const callbacks = recordedCallbacks(configuration.callbacks);
   return { ...without(configuration, ["files"]), callbacks };
-}
-
-function without(whole: object, keys: readonly string[]): object {
-  return Object.fromEntries(Object.entries(whole).filter(([key]) => !keys.includes(key)));
 }
 
 /** The oldest frame comes first. */

@@ -23,6 +23,7 @@ import { clock, grouped } from "./report/formats.ts";
 import { coresHere } from "./run-flags.ts";
 import type { BestResult } from "./held-out.ts";
 import { BEST_FOLDER, RunFiles } from "./run-files.ts";
+import type { RunIdentity } from "./run-identity.ts";
 import { SOFTWARE } from "./wire.ts";
 
 export interface TrainingOptions {
@@ -51,7 +52,9 @@ export interface TrainingOptions {
   readonly unit?: string;
 }
 
-export type RunFacts = Pick<ModelFacts, "schemaHash" | "configuration" | "sessions" | "frames">;
+export interface RunFacts extends Pick<ModelFacts, "schemaHash" | "sessions" | "frames"> {
+  readonly configuration: object;
+}
 
 /**
  * Why a run ended: it was done, it stopped early because evaluations got no better, it reached its
@@ -113,9 +116,9 @@ class TrainingRun {
   }
 
   async run(): Promise<TrainingResult> {
-    const { facts, resume, io, actionNames = [] } = this.#options;
+    const { resume, io, actionNames = [] } = this.#options;
     const trainer = this.#trainer;
-    if (resume) this.#files?.restore(trainer, this.#callbacks, facts);
+    if (resume) this.#files?.restore(trainer, this.#callbacks, this.#identity);
     // Opened before the work begins: a folder that cannot be written is told of at once.
     this.#files?.openMetrics(trainer.steps, actionNames);
     const progress = io.progress("training", trainer.settings.totalSteps, "steps");
@@ -162,12 +165,13 @@ class TrainingRun {
     const { checkpointEvery } = this.#callbackOptions;
     const isDue = files?.isCheckpointDue(iteration, checkpointEvery) === true;
     // An evaluation is not to be repeated because the run was cut off after it.
-    if (isDue || observed.wasEvaluated) files?.checkpoint(trainer, this.#callbacks, this.#facts);
+    if (isDue || observed.wasEvaluated) files?.checkpoint(trainer, this.#callbacks, this.#identity);
     return report;
   }
 
-  get #facts(): RunFacts {
-    return this.#options.facts;
+  get #identity(): RunIdentity {
+    const { facts, seed } = this.#options;
+    return { ...facts, seed };
   }
 
   /** A run that cannot go on leaves a last line in its metrics, which says so. */
@@ -196,7 +200,7 @@ class TrainingRun {
   async #finish(): Promise<Pick<TrainingResult, "manifest" | "policy">> {
     const { shape, params, normaliser } = this.#trainer;
     const facts = this.#modelFacts(this.#callbacks.summary);
-    this.#files?.checkpoint(this.#trainer, this.#callbacks, this.#facts);
+    this.#files?.checkpoint(this.#trainer, this.#callbacks, this.#identity);
     const { env, unit = "" } = this.#options;
     await this.#files?.drawLearningCurve(`Learning curve on ${env.metadata.name}`, unit);
     this.#files?.saveModel(shape, params, facts);

@@ -57,8 +57,8 @@ const MEANINGS: Readonly<Record<AlarmKind, string>> = {
     "the policy does little else, by collapse or because masks allow little else; compare it with " +
     "the baselines of evaluate, raise ppo.entropyCoefficient",
   constantFeatures:
-    "the agent can learn nothing from them; look at the data (observation check), or at how the " +
-    "environment makes its observations",
+    "the agent can learn nothing from them; no harm in what is the same by nature, as the weekday " +
+    "in one day's recording, else look at the data (observation check) or at the environment",
   deadUnits:
     "these units learn no more, whatever is seen; lower ppo.learningRate, set " +
     "ppo.normaliseObservations, or use tanh in place of relu",
@@ -239,9 +239,14 @@ export interface AlarmAccount {
   readonly firstSteps: number;
   /** Iterations in which it held. */
   readonly iterations: number;
-  /** Whether it held in the last one. */
+  /** The last of them. */
+  readonly lastIteration: number;
+  /** Whether it held in the last one of the run. */
   readonly isOn: boolean;
 }
+
+/** Iterations without it after which an alarm is news again: some come and go at their threshold. */
+const QUIET_ITERATIONS = 50;
 
 /** Plain data. */
 export interface AlarmState {
@@ -250,7 +255,10 @@ export interface AlarmState {
   readonly constant: readonly (readonly [column: number, rollouts: number])[];
 }
 
-/** Looks at a run iteration by iteration and keeps account, so that an alarm is told of once while it lasts. */
+/**
+ * Looks at a run iteration by iteration and keeps account, so that an alarm is told of once while it
+ * lasts, pauses included.
+ */
 export class AlarmLog {
   #accounts: readonly AlarmAccount[];
   #constant: ReadonlyMap<number, number>;
@@ -261,7 +269,7 @@ export class AlarmLog {
     this.#constant = new Map(state.constant);
   }
 
-  /** Looks at one iteration and returns what is new: what did not hold in the one before. */
+  /** Looks at one iteration and returns what is news: what did not hold for a good while before. */
   look({ report, observations, isNormalised, shape, params, names }: Evidence): Alarm[] {
     const tolerance = isNormalised ? NORMALISED_TOLERANCE : 0;
     const columns = constantColumns(observations, shape.observations, tolerance);
@@ -275,22 +283,29 @@ export class AlarmLog {
       ...alarmsOfColumns(constant, names.features),
       ...(params === null ? [] : alarmsOfUnits(deadUnits(shape, params, observations))),
     ];
-    return this.#take(report.steps, found, params === null ? "deadUnits" : null);
+    return this.#take(report, found, params === null ? "deadUnits" : null);
   }
 
   /** What was not looked for stays as it was. */
-  #take(steps: number, found: readonly Alarm[], unchecked: AlarmKind | null): Alarm[] {
-    const wasOn = this.active;
+  #take(
+    { iteration, steps }: IterationReport,
+    found: readonly Alarm[],
+    unchecked: AlarmKind | null,
+  ): Alarm[] {
+    const before = new Map(this.#accounts.map((account) => [account.kind, account]));
     const holds = new Set(found.map(({ kind }) => kind));
-    if (unchecked !== null && wasOn.includes(unchecked)) holds.add(unchecked);
-    this.#accounts = ALARM_KINDS.flatMap((kind) => {
-      const before = this.#accounts.find((account) => account.kind === kind);
+    if (unchecked !== null && before.get(unchecked)?.isOn === true) holds.add(unchecked);
+    this.#accounts = ALARM_KINDS.flatMap((kind): AlarmAccount[] => {
       const isOn = holds.has(kind);
-      if (before === undefined && !isOn) return [];
-      const { firstSteps, iterations } = before ?? { firstSteps: steps, iterations: 0 };
-      return [{ kind, firstSteps, iterations: iterations + (isOn ? 1 : 0), isOn }];
+      const earlier = before.get(kind);
+      if (!isOn) return earlier === undefined ? [] : [{ ...earlier, isOn }];
+      const { firstSteps = steps, iterations = 0 } = earlier ?? {};
+      return [{ kind, firstSteps, iterations: iterations + 1, lastIteration: iteration, isOn }];
     });
-    return found.filter(({ kind }) => !wasOn.includes(kind));
+    return found.filter(({ kind }) => {
+      const { lastIteration = -Infinity } = before.get(kind) ?? {};
+      return iteration - lastIteration > QUIET_ITERATIONS;
+    });
   }
 
   /** Kinds that held in the last iteration. */

@@ -14,6 +14,7 @@ const FORMAT_VERSION = 2;
 /** Magic word 8, version 4, length of the header 4, length of the file 8. */
 const PREFIX_BYTES = 24;
 const HASH_BYTES = 32;
+const WAY_OUT = "resume from a copy, or start a new run";
 const ARRAYS = ["params", "first", "second"] as const;
 
 /** What the caller stores beside the state and wants back: hashes, configuration. Plain data. */
@@ -44,14 +45,15 @@ export function loadCheckpoint(path: string): { state: TrainerState; facts: Chec
   } catch (error) {
     throw new OperationError(
       "CHECKPOINT_MISSING",
-      `${path}: expected a checkpoint, was: ${messageOf(error)}`,
+      `${path}: expected a checkpoint, was: ${messageOf(error)}; ${WAY_OUT}`,
       { cause: error },
     );
   }
-  if (bytes.toString("latin1", 0, MAGIC.length) !== MAGIC) {
+  // Of a file that was cut short even the magic word may be a part.
+  if (!MAGIC.startsWith(bytes.toString("latin1", 0, MAGIC.length))) {
     throw new OperationError(
       "CHECKPOINT_FORMAT",
-      `${path}: expected a kalshi-gym checkpoint, was another kind of file`,
+      `${path}: expected a kalshi-gym checkpoint, was another kind of file; ${WAY_OUT}`,
     );
   }
   const version = bytes.length >= 12 ? bytes.readUInt32LE(8) : FORMAT_VERSION;
@@ -79,13 +81,12 @@ export function loadCheckpoint(path: string): { state: TrainerState; facts: Chec
 
 /** What the checksum is of; `CHECKPOINT_DAMAGED` where it does not fit, or not all is there. */
 function requireWhole(path: string, bytes: Buffer): Buffer {
-  const wayOut = "resume from a copy, or start a new run";
   const expected = bytes.length < PREFIX_BYTES ? PREFIX_BYTES : bytes.readDoubleLE(16);
   if (bytes.length < expected) {
     throw new OperationError(
       "CHECKPOINT_DAMAGED",
       `${path}: expected at least ${expected} bytes, was ${bytes.length}: it was cut short; ` +
-        wayOut,
+        WAY_OUT,
     );
   }
   const body = bytes.subarray(0, bytes.length - HASH_BYTES);
@@ -93,7 +94,7 @@ function requireWhole(path: string, bytes: Buffer): Buffer {
   if (bytes.length < PREFIX_BYTES + HASH_BYTES || sha256(body) !== stored) {
     throw new OperationError(
       "CHECKPOINT_DAMAGED",
-      `${path}: expected a file that fits its own checksum, was one that was changed; ${wayOut}`,
+      `${path}: expected a file that fits its own checksum, was one that was changed; ${WAY_OUT}`,
     );
   }
   return body;

@@ -179,7 +179,7 @@ function isForEnv(key: string): boolean {
 function refusalForEnv(place: string, key: string): string {
   return (
     `${place}.${key}: expected a key that a reference environment has a use for ` +
-    `(environments, ppo), was "${key}"`
+    `(environments, ppo, callbacks), was "${key}"`
   );
 }
 
