@@ -40,8 +40,8 @@ export interface EpisodeSettings {
 }
 
 /**
- * 100 dollars, orders of 10 contracts, at most 100 contracts held; ten minutes at one a second. The
- * pessimistic fill model is the default: what it lets through is worth looking at.
+ * 100 dollars, orders of 10 contracts, at most 100 contracts held; ten minutes at one a second. Our
+ * orders wait in the reconstructed queues: what is expected, between optimism and pessimism.
  */
 export const DEFAULT_EPISODE: EpisodeSettings = {
   steps: 600,
@@ -50,7 +50,7 @@ export const DEFAULT_EPISODE: EpisodeSettings = {
   positionLimit: 10_000 as Lots,
   openOrdersMax: 20,
   pricing: "join",
-  fillModel: "through",
+  fillModel: "queue",
   latency: DEFAULT_LATENCY,
   rewardBasis: "liquidation",
 };

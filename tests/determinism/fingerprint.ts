@@ -16,7 +16,7 @@ if (path === undefined) throw new Error("usage: fingerprint <tape file>");
 const data = prepareTape(unpackTape(readFileSync(path, "utf8")));
 const rows = sha256(data.markets.map(({ rows }) => sha256(bytesOf(rows.rows))).join());
 
-const settings = { ...DEFAULT_EPISODE, steps: 100, fillModel: "touch" } as const;
+const settings = { ...DEFAULT_EPISODE, steps: 100 } as const;
 const env = new KalshiVectorEnv([data], 8, settings);
 const trainer = new PpoTrainer(
   env,
