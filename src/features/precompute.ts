@@ -136,12 +136,14 @@ class Runner {
     this.#cadence = cadence;
     this.#isWanted = capacity > 0;
     this.#nextRow = firstRow;
-    this.#atUs = new Float64Array(capacity);
-    this.#rows = new Float32Array(capacity * MARKET_FEATURE_COUNT);
-    this.#valid = new Uint8Array(capacity);
-    this.#tapeRow = new Uint32Array(capacity);
-    this.#bestBidCc = new Uint16Array(capacity);
-    this.#bestAskCc = new Uint16Array(capacity);
+    // Threads that step environments read the same rows.
+    const shared = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
+    this.#atUs = new Float64Array(shared(capacity * 8));
+    this.#rows = new Float32Array(shared(capacity * MARKET_FEATURE_COUNT * 4));
+    this.#valid = new Uint8Array(shared(capacity));
+    this.#tapeRow = new Uint32Array(shared(capacity * 4));
+    this.#bestBidCc = new Uint16Array(shared(capacity * 2));
+    this.#bestAskCc = new Uint16Array(shared(capacity * 2));
   }
 
   feed(tape: Tape, row: number): void {

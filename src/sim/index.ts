@@ -21,7 +21,13 @@ export {
   SessionDataLoader,
   type SessionDataOptions,
 } from "./session-data.ts";
+export { openShared, shareSession, type SharedSession } from "./shared-session.ts";
 export {
   SimulatedOrderManager,
   type SimulatedOrderManagerOptions,
 } from "./simulated-order-manager.ts";
+export {
+  kalshiLaneModule,
+  threadedKalshiEnv,
+  type ThreadedKalshiOptions,
+} from "./threaded-kalshi-env.ts";

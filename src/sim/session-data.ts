@@ -3,21 +3,17 @@
  * rows and books at intervals, so that an episode may start anywhere at once. Immutable once
  * loaded, and shared by all environments over it.
  */
-import { assert, OperationError } from "../core/index.ts";
+import { OperationError } from "../core/index.ts";
 import { type Cadence, type FeatureRows, precomputeFeatures } from "../features/index.ts";
 import {
-  BookSide,
   EventKind,
   type MarketInfo,
   openSession,
-  OrderBook,
   PriceGrid,
   streamRows,
   type Tape,
 } from "../market/index.ts";
-
-/** Tape rows between two stored books: a start replays half of them on average. */
-const KEYFRAME_ROWS = 1024;
+import { Keyframes } from "./keyframes.ts";
 
 export interface MarketData {
   readonly tape: Tape;
@@ -91,7 +87,7 @@ export function prepareTape(tape: Tape, options: SessionDataOptions = {}): Sessi
     if (starts.length === 0) continue;
     const info = tape.markets[market] as MarketInfo;
     const grid = new PriceGrid(info.priceRanges);
-    const keyframes = new Keyframes(tape, market, grid);
+    const keyframes = Keyframes.of(tape, market, grid);
     markets.push({
       tape,
       market,
@@ -141,68 +137,4 @@ function closeRowOf(tape: Tape, market: number): number {
     if (tape.kind[row] === EventKind.close) return row;
   }
   return -1;
-}
-
-/** Books of one market before chosen tape rows, stored as their occupied levels. */
-export class Keyframes {
-  readonly #tape: Tape;
-  readonly #grid: PriceGrid;
-  /** Tape row before which each stored book was in force. Ascending. */
-  readonly #rows: number[] = [];
-  /** First level of each stored book; one more at the end. */
-  readonly #from: number[] = [];
-  readonly #ticks: Int32Array;
-  readonly #sizes: Float64Array;
-
-  constructor(tape: Tape, market: number, grid: PriceGrid) {
-    this.#tape = tape;
-    this.#grid = grid;
-    const ticks: number[] = [];
-    const sizes: number[] = [];
-    const book = new OrderBook(grid);
-    const [first, end] = streamRows(tape, market);
-    let due = first;
-    for (let row = first; row < end; row = book.apply(tape, row)) {
-      if (row < due) continue;
-      due = row + KEYFRAME_ROWS;
-      this.#rows.push(row);
-      this.#from.push(ticks.length);
-      for (let tick = 0; tick < grid.count; tick++) {
-        // A level is a bid or an ask; the sign of its size tells which. A crossed book has both.
-        const bid = book.bids[tick] as number;
-        const ask = book.asks[tick] as number;
-        if (bid > 0) sizes[ticks.push(tick) - 1] = bid;
-        if (ask > 0) sizes[ticks.push(tick) - 1] = -ask;
-      }
-    }
-    this.#from.push(ticks.length);
-    this.#ticks = Int32Array.from(ticks);
-    this.#sizes = Float64Array.from(sizes);
-  }
-
-  /** Makes `book` what it was before tape row `row` of this market happened. */
-  restore(row: number, book: OrderBook): void {
-    assert(book.grid.count === this.#grid.count, "the book is on the market's grid");
-    book.clear();
-    const frame = this.#frameBefore(row);
-    if (frame < 0) return;
-    const end = this.#from[frame + 1] as number;
-    for (let level = this.#from[frame] as number; level < end; level++) {
-      const size = this.#sizes[level] as number;
-      const side = size > 0 ? BookSide.bid : BookSide.ask;
-      book.change(side, this.#ticks[level] as number, Math.abs(size));
-    }
-    for (let at = this.#rows[frame] as number; at < row;) at = book.apply(this.#tape, at);
-  }
-
-  #frameBefore(row: number): number {
-    let low = 0;
-    let high = this.#rows.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#rows[middle] as number) <= row) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
-  }
 }
