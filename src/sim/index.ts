@@ -3,6 +3,32 @@
  * its fill models and latencies, and the environments that agents train in. It reads tapes and
  * feature rows; it knows no file format, no clock and no network.
  */
+export {
+  type BacktestOptions,
+  type BacktestResult,
+  loadForBacktest,
+  runBacktest,
+  summarise,
+  type WorldSummary,
+} from "./backtest/backtest.ts";
+export { profitsOfEvents } from "./backtest/measures.ts";
+export type { FillRow, MarketResult, SessionResult, WorldResult } from "./backtest/results.ts";
+export { runSessionInSteps } from "./backtest/run-session.ts";
+export {
+  type BacktestSettings,
+  DEFAULT_BACKTEST,
+  WORLD_NAMES,
+  type WorldName,
+} from "./backtest/settings.ts";
+export {
+  arrowOf,
+  type Columns,
+  csvOf,
+  equityColumns,
+  marketColumns,
+  tableOf,
+  tradeColumns,
+} from "./backtest/tables.ts";
 export { DEFAULT_EPISODE, Episode, type EpisodeEnd, type EpisodeSettings } from "./episode.ts";
 export { drawStart, type EpisodeStart } from "./episode-start.ts";
 export { FILL_MODELS, type FillModel, type FillModelName } from "./fill-model.ts";

@@ -15,8 +15,7 @@ const MODEL_OF_WORLD = { optimistic: "touch", expected: "queue", pessimistic: "t
 
 /** The fill model of a world. */
 export function worldModel(world: WorldName): FillModel {
-  const models: Readonly<Record<string, FillModel>> = FILL_MODELS;
-  return models[MODEL_OF_WORLD[world]] ?? FILL_MODELS.through;
+  return FILL_MODELS[MODEL_OF_WORLD[world]];
 }
 
 export interface BacktestSettings {
