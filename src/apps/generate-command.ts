@@ -108,10 +108,10 @@ async function generateSamples(
 }
 
 /** Makes one session; null when it was interrupted, and then nothing of it is left. */
-async function generateInto(
+export async function generateInto(
   folder: string,
   options: GenerateOptions,
-  flags: GenerateFlags,
+  flags: Pick<GenerateFlags, "replace">,
   io: Console,
   interruption: Interruption,
 ): Promise<GeneratedSummary | null> {
