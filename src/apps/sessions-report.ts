@@ -1,6 +1,17 @@
 /** What the `sessions` commands say, as lines for people and as objects for machines. */
-import type { MarketInfo, Session, Validation } from "../market/index.ts";
-import { formatIsoTime, type ImportReport, marketIndexOf } from "../market/index.ts";
+import {
+  formatIsoTime,
+  type ImportReport,
+  type MarketInfo,
+  marketIndexOf,
+  type QualityShare,
+  type QueueQuality,
+  queueQuality,
+  type Session,
+  type SessionQuality,
+  sessionQuality,
+  type Validation,
+} from "../market/index.ts";
 import { depthChart, midPath, priceChart, sparkline } from "./sessions-picture.ts";
 
 /** The object of `sessions info --json`; its keys are part of the interface. */
@@ -14,10 +25,16 @@ export interface SessionInfo {
   readonly startUs: number;
   readonly endUs: number;
   readonly contentHash: string;
+  readonly quality: SessionQuality;
+  /** How well the queues at each price are reconstructed, in all and by market. */
+  readonly reconstruction: QueueQuality & { readonly markets: readonly MarketQueues[] };
 }
+
+type MarketQueues = QueueQuality & { readonly ticker: string };
 
 export function sessionInfo(session: Session): SessionInfo {
   const { startUs, endUs } = session.span();
+  const tape = session.readTape();
   const { snapshots, deltas, trades } = session.counts;
   return {
     id: session.id,
@@ -29,6 +46,14 @@ export function sessionInfo(session: Session): SessionInfo {
     startUs,
     endUs,
     contentHash: session.contentHash,
+    quality: sessionQuality(session, tape),
+    reconstruction: {
+      ...queueQuality(tape),
+      markets: session.facts.markets.map(({ ticker }, market) => ({
+        ticker,
+        ...queueQuality(tape, [market]),
+      })),
+    },
   };
 }
 
@@ -65,13 +90,47 @@ export function countLines(info: SessionInfo): string[] {
   ];
 }
 
+const SHARES: Readonly<Record<QualityShare, string>> = {
+  received: "book messages received",
+  bookKnown: "time with a known book",
+  paired: "trades that pair with a book change",
+  consistent: "trades that fit the order in front",
+  attributed: "cancels that are somebody's",
+};
+
+/** How far the recording, and the queues reconstructed from it, can be trusted. */
+function qualityLines({ quality, reconstruction, markets }: SessionInfo): string[] {
+  const { trades, cancels } = reconstruction;
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  const lines = [
+    `quality ${(Math.floor(quality.score * 1000) / 10).toFixed(1)} of 100, ` +
+      `by its weakest share: ${SHARES[quality.weakest]}`,
+  ];
+  if (trades + cancels === 0) return lines;
+  lines.push(
+    `queues: ${percent(reconstruction.consistentShare)} of the trades after the opening fit the ` +
+      `order in front, ${percent(reconstruction.exactShare)} of ${counted(cancels, "cancel")} ` +
+      `one order of their size`,
+  );
+  const unused = reconstruction.markets.filter(({ used }) => !used);
+  if (unused.length > 0) {
+    const whose =
+      unused.length === markets.length
+        ? ""
+        : ` of ${unused.map(({ ticker }) => ticker).join(", ")}`;
+    lines.push(`  too little for the queues${whose}: level totals are used instead`);
+  }
+  return lines;
+}
+
 /** Everything `sessions info` shows; the chart is of `ticker`, or of the market that traded most. */
 export function infoLines(session: Session, ticker?: string): string[] {
   const tape = session.readTape();
   const info = sessionInfo(session);
   const width = Math.max(...info.markets.map((name) => name.length), 8);
   const paths = session.facts.markets.map((_, market) => midPath(tape, market, 48));
-  const lines = [...countLines(info), `source ${session.facts.source}`, ""];
+  const lines = [...countLines(info), `source ${session.facts.source}`];
+  lines.push(...qualityLines(info), "");
   session.facts.markets.forEach((market, index) => {
     const path = sparkline(paths[index] ?? []);
     lines.push(`${market.ticker.padEnd(width)} ${path} ${resultText(market)}`);

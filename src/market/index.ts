@@ -35,6 +35,7 @@ export { type EventColumns, NO_STAMP, StampResolution } from "./event-columns.ts
 export type { ImportOptions, ImportReport, MarketReport } from "./import-options.ts";
 export { importSession } from "./import-session.ts";
 export { formatIsoTime, parseIsoTime } from "./iso-time.ts";
+export { type QualityShare, type SessionQuality, sessionQuality } from "./session-quality.ts";
 export { type MarketFindings, validateSession, type Validation } from "./validate-session.ts";
 export { type ExportFormat, exportSession, sessionTable } from "./export-session.ts";
 export {

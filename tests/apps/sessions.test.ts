@@ -92,6 +92,23 @@ test("import tells counts, losses, results and what it assumed", async () => {
 test("info gives exactly the promised keys as JSON, last on standard output", async () => {
   const { out } = await run("info", session, "--json");
   expect(out.trimEnd().split("\n")).toHaveLength(1);
+  // One trade, on the opening lump; no cancel; one of four book messages is lost.
+  const counts = {
+    trades: 1,
+    unpairedTrades: 0,
+    openingTrades: 1,
+    consistentTrades: 0,
+    cancels: 0,
+    exactCancels: 0,
+    twofoldCancels: 0,
+    decreases: 0,
+    openingCancels: 0,
+    unattributedCancels: 0,
+    consistentShare: 1,
+    exactShare: 1,
+    used: true,
+  };
+  const whole = { bookKnown: 1, paired: 1, consistent: 1, attributed: 1 };
   expect(lastObject(out)).toEqual({
     id: "one",
     markets: [TICKER],
@@ -102,6 +119,8 @@ test("info gives exactly the promised keys as JSON, last on standard output", as
     startUs: 1_773_862_560_000_100,
     endUs: 1_773_862_561_000_000,
     contentHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+    quality: { score: 0.75, weakest: "received", received: 0.75, ...whole },
+    reconstruction: { ...counts, markets: [{ ticker: TICKER, ...counts }] },
   });
 });
 
@@ -111,6 +130,8 @@ test("info draws the path of the mid and the book in the middle of the session",
   expect(out).toContain("ask 0.41   ▒");
   expect(out).toContain("bid 0.40   █");
   expect(out).toContain("0.25 (given)");
+  expect(out).toContain("quality 75.0 of 100, by its weakest share: book messages received");
+  expect(out).toContain("queues: 100.0 % of the trades after the opening fit the order in front");
   await expect(run("info", session, "--market", "KXNO")).rejects.toThrow(
     /--market: expected one of KXTEST-26MAR18AAABBB-AAA, was KXNO/,
   );

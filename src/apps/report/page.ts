@@ -4,6 +4,7 @@
  */
 import type { EpisodeJournal } from "../../journal/index.ts";
 import type { ModelManifest } from "../../learn/index.ts";
+import { queueQuality, type Tape } from "../../market/index.ts";
 import { ACTION_NAMES, actionOf, type FillEvidence } from "../../orders/index.ts";
 import { clock, dollars, escape, grouped, moment, percent } from "./formats.ts";
 import { ordersOf } from "./order-spans.ts";
@@ -180,7 +181,17 @@ function whyEnded({ end, steps }: EpisodeJournal["end"], settings: Settings): st
   return steps === settings.steps ? "its step limit" : "the recording, or its unbroken feed, ended";
 }
 
-function facts({ episode: { journal }, equity }: ReportInput): string {
+/** How well the session's queues are reconstructed. */
+function queueWords(tape: Tape): string {
+  const { consistentShare, exactShare, used } = queueQuality(tape);
+  return (
+    `${percent(consistentShare)} of the session's trades fit the order believed to be in front, ` +
+    `${percent(exactShare)} of its cancels one order of their size` +
+    (used ? "" : "; where that is too little, level totals are used instead")
+  );
+}
+
+function facts({ episode: { journal, data }, equity }: ReportInput): string {
   const { header, steps, end, journalHash } = journal;
   const { fills, endUs } = ordersOf(journal);
   const startUs = steps[0]?.atUs ?? 0;
@@ -201,6 +212,7 @@ function facts({ episode: { journal }, equity }: ReportInput): string {
       "end",
       `${moment(endUs)}, after ${clock((endUs - startUs) / 1e6)}: ${whyEnded(end, settings)}`,
     ],
+    ["queues", escape(queueWords(data.tape))],
     ["decisions", grouped(end.steps)],
     ["fills", `${grouped(fills.length)}, of ${grouped(contracts)} contracts in all`],
     ["fees", fees === 0 ? "none" : dollars(fees, 4)],
