@@ -22,7 +22,7 @@ export async function run(): Promise<object> {
   const { data, source, prepareMs, dispose } = await loadData();
   try {
     const settings = [];
-    for (const fillModel of ["touch", "through"] as FillModelName[]) {
+    for (const fillModel of ["touch", "queue", "through"] as FillModelName[]) {
       for (const lanes of [1, 16, 64]) {
         for (const actions of ["allowed", "any"] as const) {
           const rates = rounds(ROUNDS, () => stepVector(data, lanes, fillModel, actions));
@@ -79,7 +79,7 @@ function stepVector(
 }
 
 function stepSingle(data: readonly SessionData[]): number {
-  const env = new MarketAgnosticKalshiEnv({ sessions: data, fillModel: "touch" });
+  const env = new MarketAgnosticKalshiEnv({ sessions: data });
   const prng = Prng.fromSeed(2);
   env.reset({ seed: 1 });
   const startedAt = performance.now();
