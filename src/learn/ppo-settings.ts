@@ -120,7 +120,12 @@ export function requirePpoSettings(settings: PpoSettings, lanes: number): void {
   }
   const minibatch = batch / minibatches;
   if (minibatch % shards !== 0) {
-    throw refusal("shards", `a divisor of the minibatch of ${minibatch} samples`, shards, "");
+    throw refusal(
+      "shards",
+      `a divisor of the minibatch of ${minibatch} samples`,
+      shards,
+      "; change it, or ppo.minibatches",
+    );
   }
   if (minibatch < 2) {
     throw refusal("minibatches", "at least two samples in a minibatch", minibatch, "");
