@@ -7,11 +7,13 @@ import {
   EventKind,
   openSession,
   queueQuality,
+  SAMPLES,
   type SessionWriter,
   StampResolution,
   streamRows,
   type Tape,
 } from "../../src/market/index.ts";
+import { generateTrueQueues } from "../fixtures/true-queues.ts";
 import { cents, facts, START_US, temporaryFolder } from "./sessions-fixture.ts";
 
 const folder = temporaryFolder();
@@ -311,6 +313,22 @@ test("random flow is attributed as a plain reading of the rules attributes it", 
     attributions += rows.filter((row) => row >= 0).length;
   }
   expect(attributions).toBeGreaterThan(1_000);
+});
+
+test("of a generated market's cancels, whose orders are known, 19 in 20 are attributed right", () => {
+  const [sample] = SAMPLES;
+  if (sample === undefined) throw new Error("there is a sample session");
+  const { tape, truth } = generateTrueQueues(join(folder, "true"), { ...sample, id: "true" });
+  let cancels = 0;
+  let right = 0;
+  for (let row = 0; row < tape.rowCount; row++) {
+    const whose = truth.queueRow[row] ?? -1;
+    if (whose < 0) continue;
+    cancels += 1;
+    if (tape.queueRow[row] === whose) right += 1;
+  }
+  expect(cancels).toBe(queueQuality(tape).cancels);
+  expect(right / cancels).toBeGreaterThan(0.95);
 });
 
 test("the sample sessions are attributed as a plain reading attributes them", () => {
