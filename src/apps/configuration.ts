@@ -12,6 +12,7 @@ import {
   DEFAULT_LATENCY,
   type EpisodeSettings,
   FILL_MODELS,
+  WORLD_NAMES,
 } from "../sim/index.ts";
 import { checkShape, keysAt, readJsonFile } from "./checked-json.ts";
 
@@ -153,6 +154,21 @@ const schema = z.strictObject({
       alarms: z.boolean().default(true),
     })
     .prefault({}),
+  /** What `backtest` runs where its flags do not say; what is left out has its own defaults. */
+  backtest: z
+    .strictObject({
+      strategy: z.string().optional(),
+      /** The strategy's own. */
+      options: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])).optional(),
+      cadence: z.enum(["1s", "event"]).optional(),
+      startingCashUsd: amount(1e6, STARTING_CASH_USD_MAX).optional(),
+      orderContractsMax: amount(100, CONTRACTS_MAX).optional(),
+      positionLimitContracts: amount(100, CONTRACTS_MAX).optional(),
+      openOrdersMax: whole.optional(),
+      worlds: z.array(z.enum(WORLD_NAMES)).min(1).optional(),
+      onError: z.enum(["stop", "refuse"]).optional(),
+    })
+    .optional(),
   evaluation: z
     .strictObject({
       episodes: whole.default(40),
@@ -225,6 +241,17 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
   const optional = {
     files: { sessions: [""], model: "", normaliser: "" },
     callbacks: { evaluateOn: [""] },
+    backtest: {
+      strategy: "",
+      options: {},
+      cadence: "1s",
+      startingCashUsd: 1,
+      orderContractsMax: 1,
+      positionLimitContracts: 1,
+      openOrdersMax: 1,
+      worlds: ["expected"],
+      onError: "stop",
+    },
   };
   return keysAt(schema.parse(optional), path);
 }

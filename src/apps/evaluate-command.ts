@@ -1,9 +1,7 @@
 /** `kalshi-gym evaluate`: a model against baselines on sessions that it has not seen. */
-import { accessSync, constants } from "node:fs";
-import { dirname, resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { ModelManifest, PolicyResult } from "../learn/index.ts";
-import { makeFolder, messageOf, OperationError, present, Prng } from "../core/index.ts";
+import { present, Prng } from "../core/index.ts";
 import { drawStart } from "../sim/index.ts";
 import { BASELINES } from "../strategies/index.ts";
 import { type Configuration, episodeSettings, type Overrides, wanted } from "./configuration.ts";
@@ -12,6 +10,7 @@ import { recordEpisode, type Recording, type RecordingOptions } from "./episode-
 import { collapseWarning, evaluationLines, runEvaluation } from "./evaluating.ts";
 import { type Interruption, listenForInterruption } from "./interruption.ts";
 import { addRunFlags, configurationOf, type RunFlags, wholeNumber } from "./run-flags.ts";
+import { requireWritable } from "./writable-place.ts";
 import {
   agentPolicy,
   type Choice,
@@ -106,20 +105,6 @@ export function evaluateCommand(): Command {
 function trainedWorld(manifest: ModelManifest | null): Pick<Overrides, "episode"> {
   const { episode } = (manifest?.configuration ?? {}) as Pick<Overrides, "episode">;
   return episode === undefined ? {} : { episode };
-}
-
-/** Refuses a place that cannot be written before the work is done rather than after. */
-function requireWritable(path: string): void {
-  makeFolder(dirname(resolve(path)));
-  try {
-    accessSync(dirname(resolve(path)), constants.W_OK);
-  } catch (error) {
-    throw new OperationError(
-      "FILE_WRITE",
-      `${path}: expected a place that can be written, was: ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
 }
 
 function tell(

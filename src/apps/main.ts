@@ -2,17 +2,19 @@
 /**
  * The program `kalshi-gym`. Commands load when they are called, so that help is quick. Failures of
  * the world are one plain line and exit code 1, wrong usage is 2, an interruption is 130, and a bug
- * shows where it happened and is 70.
+ * shows where it happened and is 70. A thread of a back-test runs this file too, and serves.
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { OperationError } from "../core/index.ts";
+import { isBacktestWorker } from "./backtest/worker-kind.ts";
 import { endWithParent } from "./interruption.ts";
 
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import("./demo-command.ts")).demoCommand(),
   sessions: async () => (await import("./sessions-command.ts")).sessionsCommand(),
   train: async () => (await import("./train-command.ts")).trainCommand(),
+  backtest: async () => (await import("./backtest-command.ts")).backtestCommand(),
   evaluate: async () => (await import("./evaluate-command.ts")).evaluateCommand(),
   sweep: async () => (await import("./sweep-command.ts")).sweepCommand(),
   replay: async () => (await import("./replay-command.ts")).replayCommand(),
@@ -75,11 +77,14 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-endWithParent();
-
-try {
-  await run(process.argv.slice(2));
-} catch (error) {
-  const code = exitCodeOf(error);
-  process.exitCode = code === 0 ? (process.exitCode ?? 0) : code;
+if (isBacktestWorker()) {
+  (await import("./backtest/session-worker.ts")).serveSessions();
+} else {
+  endWithParent();
+  try {
+    await run(process.argv.slice(2));
+  } catch (error) {
+    const code = exitCodeOf(error);
+    process.exitCode = code === 0 ? (process.exitCode ?? 0) : code;
+  }
 }

@@ -16,7 +16,7 @@ export interface RunFlags {
 export function addRunFlags(command: Command): Command {
   return command
     .option("--config <file>", "configuration file (JSON); flags override it")
-    .option("--seed <seed>", "seed of everything random: a whole number or any text", seed)
+    .option("--seed <seed>", "seed of everything random: a whole number or any text", seedWord)
     .addOption(
       new Option(
         "--fill-model <name>",
@@ -58,7 +58,7 @@ function wholeNumberFrom(least: number, text: string): number {
   throw new InvalidArgumentError(`Expected a whole number from ${least} up.`);
 }
 
-function seed(text: string): number | string {
+export function seedWord(text: string): number | string {
   const value = Number(text);
   return /^\d+$/.test(text) && Number.isSafeInteger(value) ? value : text;
 }

@@ -46,6 +46,8 @@ export interface OrderDeskOptions {
 }
 
 export class OrderDesk implements Desk {
+  /** What broke in carrying an intent out: a bug of ours, which no strategy is to be blamed for. */
+  bug: unknown = null;
   readonly #trader: Trader;
   readonly #view: View;
   readonly #grids: readonly PriceGrid[];
@@ -154,12 +156,12 @@ export class OrderDesk implements Desk {
       return this.#refuse("not_an_action", { what: `act ${String(action)}`, market });
     }
     if (!market.isOpen) return "market_not_open";
-    this.#trader.act(action, market.index, this.#view.nowUs);
+    this.#trying(() => this.#trader.act(action, market.index, this.#view.nowUs));
     return null;
   }
 
   mask(market: MarketView, mask: Uint8Array): void {
-    if (this.#isMarket(market)) this.#trader.mask(market.index, mask);
+    if (this.#isMarket(market)) this.#trying(() => this.#trader.mask(market.index, mask));
     else this.#refuse("unknown_market", { what: "mask", market });
   }
 
@@ -214,10 +216,19 @@ export class OrderDesk implements Desk {
   }
 
   #send(command: OrderCommand): IntentRefusal | null {
-    const reason = this.#trader.send(command, this.#view.nowUs);
+    const reason = this.#trying(() => this.#trader.send(command, this.#view.nowUs));
     if (reason === null || ORDINARY.has(reason)) return reason;
     this.#onFault({ reason, order: this.#commandWords(command) });
     return reason;
+  }
+
+  #trying<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      this.bug = error;
+      throw error;
+    }
   }
 
   #refuse(reason: IntentRefusal, intent: Intent): IntentRefusal {

@@ -96,7 +96,7 @@ export function runBacktest(options: BacktestOptions): BacktestResult {
     const loaded = loadForBacktest(session, strategy, settings);
     const result = runSession({ ...loaded, strategy, options: given, settings });
     sessions.push(result);
-    if (!result.isComplete) break;
+    if (result.fault !== null) break;
   }
   const isComplete = sessions.length === options.sessions.length;
   return summarise({ strategy: strategy.name, options: given, settings, sessions, isComplete });

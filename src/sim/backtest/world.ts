@@ -217,6 +217,7 @@ export class World {
   }
 
   #threw(error: unknown): void {
+    if (this.#desk.bug !== null) throw this.#desk.bug;
     if (error === STOPPED) return;
     this.#note(`threw ${JSON.stringify(messageOf(error))}`, null);
   }

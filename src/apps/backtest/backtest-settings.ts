@@ -1,0 +1,56 @@
+/** What a back-test runs with, from flags over the configuration file over defaults. */
+import { type Lots, type MicroUsd, OperationError } from "../../core/index.ts";
+import { type BacktestSettings, DEFAULT_BACKTEST, type WorldName } from "../../sim/index.ts";
+import { type Configuration, episodeSettings } from "../configuration.ts";
+
+export interface BacktestFlags {
+  readonly cadence?: BacktestSettings["cadence"];
+  readonly worlds?: readonly WorldName[];
+  readonly onError?: BacktestSettings["onError"];
+  readonly cash?: number;
+}
+
+/** Latencies, and how the five actions place orders, are those of episodes. */
+export function backtestSettings(
+  configuration: Configuration,
+  flags: BacktestFlags,
+): BacktestSettings {
+  const { backtest = {}, seed } = configuration;
+  const { pricing, orderSize, latency } = episodeSettings(configuration);
+  const { limits } = DEFAULT_BACKTEST;
+  const lots = (contracts: number | undefined): Lots | undefined =>
+    contracts === undefined ? undefined : (Math.round(contracts * 100) as Lots);
+  const cash = flags.cash ?? backtest.startingCashUsd;
+  const startingCash =
+    cash === undefined ? DEFAULT_BACKTEST.startingCash : (Math.round(cash * 1e6) as MicroUsd);
+  return {
+    cadence: flags.cadence ?? backtest.cadence ?? DEFAULT_BACKTEST.cadence,
+    startingCash,
+    limits: {
+      ...limits,
+      orderSizeMax: lots(backtest.orderContractsMax) ?? limits.orderSizeMax,
+      positionLimit: lots(backtest.positionLimitContracts) ?? limits.positionLimit,
+      openOrdersMax: backtest.openOrdersMax ?? limits.openOrdersMax,
+    },
+    pricing,
+    orderSize,
+    latency,
+    worlds: flags.worlds ?? backtest.worlds ?? DEFAULT_BACKTEST.worlds,
+    onError: flags.onError ?? backtest.onError ?? DEFAULT_BACKTEST.onError,
+    seed,
+  };
+}
+
+/** `key=value` words as an object, later ones over earlier ones. */
+export function optionsOf(words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf("=");
+      if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
+      throw new OperationError(
+        "STRATEGY_OPTION",
+        `--option: expected key=value, such as size=5, was "${word}"`,
+      );
+    }),
+  );
+}
