@@ -18,6 +18,7 @@ import {
   rememberFrames,
   TFJS_FILE,
 } from "../learn/index.ts";
+import { queueQuality } from "../market/index.ts";
 import { ACTION_COUNT } from "../orders/index.ts";
 import { type MarketData, type SessionData, SessionDataLoader } from "../sim/index.ts";
 import { BASELINES } from "../strategies/index.ts";
@@ -86,6 +87,7 @@ export function loadSessions(paths: readonly string[], io: Console): LoadedSessi
         );
       }
       warnOfMissingResults(folder, data, io);
+      warnOfMissingQueues(folder, data, io);
       loaded.push({ folder, data });
       progress.update(loaded.length, folder);
     }
@@ -103,6 +105,17 @@ function warnOfMissingResults(folder: string, { markets }: SessionData, io: Cons
   io.warn(
     `${folder}: no result is known for ${tickers}; their episodes are cut off at the close. ` +
       `"sessions import --result <ticker>=yes|no" gives one.`,
+  );
+}
+
+/** Where a feed is not order by order, the fill model queue is level. */
+function warnOfMissingQueues(folder: string, { tape, markets }: SessionData, io: Console): void {
+  const without = markets.filter(({ market }) => !queueQuality(tape, [market]).used);
+  if (without.length === 0) return;
+  const tickers = without.map(({ info }) => info.ticker).join(", ");
+  io.warn(
+    `${folder}: the queues of ${tickers} could not be reconstructed; the fill model "queue" uses ` +
+      `the totals of levels there, as "level" does.`,
   );
 }
 

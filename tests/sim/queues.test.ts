@@ -1,7 +1,17 @@
 /** Hand-worked cases of where our orders stand in the recorded queues, and of what we deplete. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type CentiCents, type Lots, type MicroUsd, Prng } from "../../src/core/index.ts";
-import { BookSide, openSession, PriceGrid, streamRows } from "../../src/market/index.ts";
+import {
+  BookSide,
+  generateSession,
+  openSession,
+  PriceGrid,
+  SAMPLES,
+  streamRows,
+} from "../../src/market/index.ts";
 import type { ApprovedOrder, ClientOrderId, OrderEvent } from "../../src/orders/index.ts";
 import {
   FILL_MODELS,
@@ -318,6 +328,59 @@ test("orders that a gap meets are cancelled and counted as uncertain", () => {
   expect(venue.go()).toEqual([]);
   expect(venue.orders.uncertainOrders).toBe(2);
   expect(venue.orders.markets[0]?.resting).toEqual([]);
+});
+
+test("answers of several markets come in order of time, however far the venue is moved at once", () => {
+  const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-queues-"));
+  const sample = SAMPLES[0];
+  if (sample === undefined) throw new Error("there is a sample session");
+  const path = join(folder, "session");
+  generateSession(path, { ...sample, id: "many", events: 3, minutes: 20 });
+  const session = openSession(path);
+  const tape = session.readTape();
+  session.close();
+  rmSync(folder, { recursive: true });
+  const startUs = sample.startUs + 60_000_000;
+  const untilUs = startUs + 15 * 60_000_000;
+  const heard = (stepUs: number): OrderEvent[] => {
+    const orders = new SimulatedOrderManager({
+      tape,
+      markets: tape.markets.map((_, market) => market),
+      startingCash: 1_000_000_000_000 as MicroUsd,
+      fillModel: FILL_MODELS.touch,
+      latency: NO_LATENCY,
+      prng: Prng.fromSeed(1),
+    });
+    const events: OrderEvent[] = [];
+    orders.advanceTo(startUs);
+    orders.markets.forEach(({ book, grid }, market) => {
+      for (let back = 0; back < 5; back++) {
+        orders.submit({
+          clientOrderId: `${market} ${back}`,
+          market,
+          side: bid,
+          price: grid.prices[book.bestBidTick - back],
+          size: 50_000,
+          timeInForce: "good_till_canceled",
+          postOnly: true,
+          reduceOnly: false,
+        } as unknown as ApprovedOrder);
+      }
+    });
+    for (let atUs = startUs; atUs <= untilUs; atUs += stepUs) {
+      orders.advanceTo(atUs);
+      orders.drain(events);
+    }
+    return events;
+  };
+  const [coarse, fine] = [heard(untilUs - startUs), heard(1000)];
+  const fills = coarse.filter(({ kind }) => kind === "filled");
+  expect(fills.length).toBeGreaterThan(80);
+  expect(new Set(fills.map(({ clientOrderId }) => clientOrderId.split(" ")[0])).size).toBe(6);
+  expect(coarse).toEqual(fine);
+  for (let index = 1; index < coarse.length; index++) {
+    expect(coarse[index]?.atUs).toBeGreaterThanOrEqual(coarse[index - 1]?.atUs ?? 0);
+  }
 });
 
 test("one order fills no later under touch than queue, level and through, on a recording", () => {
