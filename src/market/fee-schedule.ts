@@ -31,15 +31,37 @@ const RATE_PPM: Readonly<Record<FeeType, Readonly<Record<LiquidityRole, number>>
   quadratic_with_combo_maker_fees: { taker: 70_000, maker: 35_000 },
 };
 
-/** Balance step of a direct member: 0.0001 dollar. */
-export const BALANCE_STEP = 100 as MicroUsd;
+/** Who trades: a direct member of the exchange, or the customer of an intermediary (FCM). */
+export const MEMBERSHIPS = ["direct", "fcm"] as const;
+export type Membership = (typeof MEMBERSHIPS)[number];
 
-/** Reads a venue's `fee_type`; an unknown one is `FEE_TYPE`, for guessing would misstate profit. */
+/** The step to which a member's cash is floored: 0.0001 dollar, or a cent through an FCM. */
+const BALANCE_STEPS: Readonly<Record<Membership, MicroUsd>> = {
+  direct: 100 as MicroUsd,
+  fcm: 10_000 as MicroUsd,
+};
+
+/** Balance step of a direct member. */
+export const BALANCE_STEP = BALANCE_STEPS.direct;
+
+export function balanceStepOf(membership: Membership): MicroUsd {
+  return BALANCE_STEPS[membership];
+}
+
+/** The venue's other fee types, and why no profit can be worked out under them. */
+const REFUSED: ReadonlyMap<string, string> = new Map([
+  ["flat", "the venue names it but publishes no formula"],
+  ["margin_market_maker_program_fees", "it is a fee of perpetual futures, not of event contracts"],
+]);
+
+/** Reads a venue's `fee_type`; another one is `FEE_TYPE`, for guessing would misstate profit. */
 export function parseFeeType(text: string, field: string): FeeType {
-  if (text in RATE_PPM) return text as FeeType;
+  if (Object.hasOwn(RATE_PPM, text)) return text as FeeType;
+  const reason = REFUSED.get(text);
   throw new OperationError(
     "FEE_TYPE",
-    `${field}: expected one of ${Object.keys(RATE_PPM).join(", ")}, was "${text}"`,
+    `${field}: expected one of ${Object.keys(RATE_PPM).join(", ")}, was "${text}"` +
+      (reason === undefined ? "" : `; ${reason}`),
   );
 }
 
@@ -75,14 +97,31 @@ export interface FeeCharge {
   readonly carry: MicroUsd;
 }
 
+/** One fill, as its charge depends on it. */
+export interface ChargedFill {
+  /** The trade fee. */
+  readonly trade: MicroUsd;
+  /**
+   * The fill's signed cash before fees; a buyer's is negative. An ask that opens a NO position pays
+   * one dollar less its price a contract: whether it is booked so or as a sale makes no difference
+   * to the rounding, for a lot's dollar is a whole number of steps.
+   */
+  readonly revenue: MicroUsd;
+  /** The rounding account of the fill's order, 0 at first. */
+  readonly carry: MicroUsd;
+}
+
 /**
- * Charges one fill. `revenue` is the fill's signed cash before fees (a buyer's is negative);
- * `carry` is the rounding account of the fill's order, 0 at first. The account pays back whole
- * steps, never more than the fee, so a net fee is never negative.
+ * Charges one fill by the page's steps: cash is floored to the member's balance step, what the floor
+ * took goes to the order's rounding account, and the account pays back whole steps, never more than
+ * the fee, so that a net fee is never negative. The account lives as long as its order, over fills
+ * as taker and as maker.
  */
-export function chargeFee(trade: MicroUsd, revenue: MicroUsd, carry: MicroUsd): FeeCharge {
+export function chargeFee(
+  { trade, revenue, carry }: ChargedFill,
+  step: MicroUsd = BALANCE_STEP,
+): FeeCharge {
   assert(trade >= 0, "a trade fee is not negative");
-  const step = BALANCE_STEP;
   const cash = revenue - trade;
   const aligned = Math.floor(cash / step) * step;
   const rounding = cash - aligned;

@@ -4,14 +4,19 @@
  */
 export {
   BALANCE_STEP,
+  balanceStepOf,
+  type ChargedFill,
   chargeFee,
   type FeeCharge,
   type FeeTerms,
   type FeeType,
   type LiquidityRole,
+  type Membership,
+  MEMBERSHIPS,
   parseFeeType,
   tradeFee,
 } from "./fee-schedule.ts";
+export { dearestFees, type FeeChange, feesAt, resolveFees } from "./fee-timeline.ts";
 export type { EventInfo, MarketInfo, ResultSource, Settlement } from "./market-info.ts";
 export { OrderBook } from "./order-book.ts";
 export { QUEUE_COUNT_FIELDS, queueQuality, type QueueQuality } from "./queue-reconstruction.ts";

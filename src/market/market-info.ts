@@ -4,6 +4,7 @@
  */
 import type { CentiCents, TimestampUs } from "../core/index.ts";
 import type { FeeTerms } from "./fee-schedule.ts";
+import type { FeeChange } from "./fee-timeline.ts";
 import type { PriceRange } from "./price-grid.ts";
 
 /** How a result is known: told by the user, read from the venue, or inferred from last trades. */
@@ -22,7 +23,10 @@ export interface MarketInfo {
   /** The close that was expected at the time of the recording; null when unknown. */
   readonly closeUs: TimestampUs | null;
   readonly priceRanges: readonly PriceRange[];
+  /** The fees in force at first. */
   readonly fees: FeeTerms;
+  /** Changes of the fees, in order of time; absent where there are none. */
+  readonly feeChanges?: readonly FeeChange[];
   readonly settlement: Settlement | null;
 }
 

@@ -10,8 +10,8 @@ import {
   type MicroUsd,
   present,
 } from "../core/index.ts";
-import { BookSide, type FeeTerms } from "../market/index.ts";
-import { type Exposure, lockedCash } from "./collateral.ts";
+import { BALANCE_STEP, BookSide, type FeeTerms } from "../market/index.ts";
+import { type Exposure, lockedCash, type LockTerms } from "./collateral.ts";
 import { Ledger } from "./ledger.ts";
 import {
   applyOrderEvent,
@@ -28,7 +28,7 @@ import {
 
 export class Account {
   readonly ledger: Ledger;
-  readonly fees: readonly FeeTerms[];
+  readonly #terms: readonly LockTerms[];
   /** Open orders of each market, oldest first. [M] */
   readonly #open: Order[][];
   readonly #marketOf = new Map<ClientOrderId, number>();
@@ -39,15 +39,23 @@ export class Account {
   /** Reused by every computation of a lock. */
   readonly #exposures: Exposure[] = [];
 
-  constructor(fees: readonly FeeTerms[], startingCash: MicroUsd) {
-    this.fees = fees;
+  /**
+   * `fees` are the dearest terms that each market may come to charge, `balanceStep` the step to which
+   * the account's cash is floored; both only matter to what orders lock.
+   */
+  constructor(
+    fees: readonly FeeTerms[],
+    startingCash: MicroUsd,
+    balanceStep: MicroUsd = BALANCE_STEP,
+  ) {
+    this.#terms = fees.map((each) => ({ fees: each, balanceStep }));
     this.ledger = new Ledger(fees.length, startingCash);
     this.#open = fees.map(() => []);
     this.#locked = new Float64Array(fees.length);
   }
 
   get marketCount(): number {
-    return this.fees.length;
+    return this.#terms.length;
   }
 
   /** Cash that open orders lock, over all markets. */
@@ -133,10 +141,11 @@ export class Account {
     return after;
   }
 
-  /** Pays a settled market out. Its open orders must have ended. */
-  settle(market: number, value: CentiCents): void {
-    this.ledger.settle(market, value);
+  /** Pays a settled market out; what rounding took. Its open orders must have ended. */
+  settle(market: number, value: CentiCents): MicroUsd {
+    const lost = this.ledger.settle(market, value);
     this.#relock(market);
+    return lost;
   }
 
   /** Forgets the open orders of a market whose venue is gone (the end of an episode). */
@@ -150,7 +159,7 @@ export class Account {
 
   /** What market `market` would lock if `exposures` were its open orders instead. */
   lockWith(market: number, exposures: readonly Exposure[]): MicroUsd {
-    return lockedCash(this.fees[market] as FeeTerms, this.ledger.position(market), exposures);
+    return lockedCash(this.#terms[market] as LockTerms, this.ledger.position(market), exposures);
   }
 
   #marketOfOpen(clientOrderId: ClientOrderId): number {

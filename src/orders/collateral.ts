@@ -9,7 +9,7 @@
  */
 import type { CentiCents, Lots, MicroUsd } from "../core/index.ts";
 import { ONE_DOLLAR_CC } from "../core/index.ts";
-import { BALANCE_STEP, BookSide, type FeeTerms, tradeFee } from "../market/index.ts";
+import { BookSide, type FeeTerms, tradeFee } from "../market/index.ts";
 
 /** An open order as collateral sees it: the worst price and size that it may come to have. */
 export interface Exposure {
@@ -18,9 +18,17 @@ export interface Exposure {
   readonly remaining: Lots;
 }
 
+/** What a lock depends on beside the orders. */
+export interface LockTerms {
+  /** The dearest fees that a fill could be charged. */
+  readonly fees: FeeTerms;
+  /** The step to which the account's cash is floored. */
+  readonly balanceStep: MicroUsd;
+}
+
 /** Cash locked by all open orders of one market, given the signed position in it. */
 export function lockedCash(
-  terms: FeeTerms,
+  terms: LockTerms,
   position: number,
   exposures: readonly Exposure[],
 ): MicroUsd {
@@ -30,22 +38,24 @@ export function lockedCash(
 }
 
 /** Price and taker fee at the limit of `size` lots: no better price costs more, fee included. */
-function lockOf(terms: FeeTerms, { side, price }: Exposure, size: number): number {
+function lockOf({ fees }: LockTerms, { side, price }: Exposure, size: number): number {
   const perLot = side === BookSide.bid ? price : ONE_DOLLAR_CC - price;
-  return perLot * size + tradeFee(terms, "taker", price, size as Lots);
+  return perLot * size + tradeFee(fees, "taker", price, size as Lots);
 }
 
 /**
- * The most that rounding can add to an order's fees: a micro-dollar a lot and a balance step. An
- * order that has begun to fill may have used its step already, so the lock of open orders may be up
- * to a step each above the cash that is left; the cash itself never falls below zero.
+ * What rounding can add to an order's fees: a micro-dollar a lot and a balance step. An order that
+ * has begun to fill may have used its step already, so the lock of open orders may be up to a step
+ * each above the cash that is left. Where the price of a lot is a whole number of steps, as whole
+ * cents are for a direct member, cash never falls below zero; elsewhere each fill of part of a
+ * contract may cost up to a step that nothing gives back, and cash may end short by that.
  */
-function roundingReserve({ remaining }: Exposure): number {
-  return remaining + 1 + BALANCE_STEP;
+function roundingReserve({ balanceStep }: LockTerms, { remaining }: Exposure): number {
+  return remaining + 1 + balanceStep;
 }
 
 function sideLock(
-  terms: FeeTerms,
+  terms: LockTerms,
   side: BookSide,
   cover: number,
   exposures: readonly Exposure[],
@@ -60,7 +70,7 @@ function sideLock(
   if (only === null) return 0;
   if (count === 1) {
     const uncovered = only.remaining - cover;
-    return uncovered > 0 ? lockOf(terms, only, uncovered) + roundingReserve(only) : 0;
+    return uncovered > 0 ? lockOf(terms, only, uncovered) + roundingReserve(terms, only) : 0;
   }
   // The dearest lock first: highest bids, lowest asks. What is uncovered is taken from there.
   const dearest = exposures
@@ -73,7 +83,7 @@ function sideLock(
   let locked = 0;
   for (const exposure of dearest) {
     // As orders fill, the uncovered part may come to lie in any of them.
-    locked += roundingReserve(exposure);
+    locked += roundingReserve(terms, exposure);
     const part = Math.min(uncovered, exposure.remaining);
     if (part > 0) locked += lockOf(terms, exposure, part);
     uncovered -= part;

@@ -4,12 +4,13 @@
  * No network, no clock, no recorded data: venues, real or simulated, stand behind the port.
  */
 export { Account } from "./account.ts";
-export { type Exposure, lockedCash } from "./collateral.ts";
+export { type Exposure, lockedCash, type LockTerms } from "./collateral.ts";
 export { Ledger, type LedgerState } from "./ledger.ts";
 export {
   applyOrderEvent,
   type CancelReason,
   type ClientOrderId,
+  contradictionIn,
   type FillEvidence,
   isOpen,
   newOrder,
@@ -18,6 +19,7 @@ export {
   type OrderRequest,
   type RejectReason,
   remainingOf,
+  type SelfTradePrevention,
   type TimeInForce,
 } from "./order.ts";
 export type { ApprovedOrder, OrderCommand, OrderManager } from "./order-manager.ts";

@@ -12,6 +12,8 @@
 import { assert, type CentiCents, type Lots, type MicroUsd, ONE_DOLLAR_CC } from "../core/index.ts";
 import { BookSide } from "../market/index.ts";
 
+const MICRO_USD_PER_CENT = 10_000;
+
 export interface LedgerState {
   readonly cash: number;
   readonly realized: number;
@@ -88,14 +90,21 @@ export class Ledger {
     this.#fees += fee;
   }
 
-  /** Pays a settled market out: `value` to each YES contract, the rest of a dollar to each NO. */
-  settle(market: number, value: CentiCents): void {
+  /**
+   * Pays a settled market out: `value` to each YES contract, the rest of a dollar to each NO, the sum
+   * floored to whole cents. Returns what the floor took: nothing, unless parts of contracts meet a
+   * value between 0 and one dollar. The venue says that payouts are of whole cents, not which way.
+   */
+  settle(market: number, value: CentiCents): MicroUsd {
     const position = this.positions[market] as number;
-    const proceeds = position >= 0 ? position * value : -position * (ONE_DOLLAR_CC - value);
+    const exact = position >= 0 ? position * value : -position * (ONE_DOLLAR_CC - value);
+    const lost = exact % MICRO_USD_PER_CENT;
+    const proceeds = exact - lost;
     this.#cash += proceeds;
     this.#realized += proceeds - (this.costs[market] as number);
     this.positions[market] = 0;
     this.costs[market] = 0;
+    return lost as MicroUsd;
   }
 
   /** What a market's position could be sold for at once: YES at the bid, NO at 1 - ask. */

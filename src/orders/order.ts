@@ -8,7 +8,15 @@
  * A cancel or an amend in flight is a mark on the order, not a state of its own, because fills may
  * race it. The venue's duplicates are dropped before the fold, so the fold asserts.
  */
-import { assert, type CentiCents, type Lots, type MicroUsd, unreachable } from "../core/index.ts";
+import {
+  assert,
+  type CentiCents,
+  type Lots,
+  type MicroUsd,
+  type TimestampUs,
+  unreachable,
+  US_PER_SECOND,
+} from "../core/index.ts";
 import type { BookSide, LiquidityRole } from "../market/index.ts";
 
 declare const clientOrderIdBrand: unique symbol;
@@ -16,6 +24,13 @@ declare const clientOrderIdBrand: unique symbol;
 export type ClientOrderId = string & { readonly [clientOrderIdBrand]: true };
 
 export type TimeInForce = "good_till_canceled" | "immediate_or_cancel" | "fill_or_kill";
+
+/**
+ * What happens where an order would trade with a resting one of the same account.
+ *   taker_at_cross  the newcomer is cancelled there; what it took before stays
+ *   maker           the resting order is cancelled, and the newcomer goes on
+ */
+export type SelfTradePrevention = "taker_at_cross" | "maker";
 
 export interface OrderRequest {
   readonly clientOrderId: ClientOrderId;
@@ -29,8 +44,33 @@ export interface OrderRequest {
   readonly timeInForce: TimeInForce;
   /** Refused rather than traded where it would cross on arrival. */
   readonly postOnly: boolean;
-  /** May only reduce the position: refused beyond what is held, so that nothing is sold from flat. */
+  /**
+   * May only reduce the position, so that nothing is sold from flat. An immediate order is cut to what
+   * is held when it trades. One that may rest is refused beyond what is held, and ends when nothing is
+   * left to reduce; the venue has no such order, the simulation keeps it for the five actions.
+   */
   readonly reduceOnly: boolean;
+  /** The venue cancels what is left of it at this time, a whole second; absent: never. */
+  readonly expiresUs?: TimestampUs;
+  /** `taker_at_cross` unless given. */
+  readonly selfTradePrevention?: SelfTradePrevention;
+}
+
+/**
+ * Why the terms of a request cannot stand together, or null; known before any book is looked at. An
+ * order that expires is good till cancelled and expires on a whole second, in which the venue counts;
+ * fill-or-kill and reduce-only exclude each other.
+ */
+export function contradictionIn(
+  request: OrderRequest,
+): "invalid_order" | "invalid_expiration" | null {
+  const { timeInForce, reduceOnly, expiresUs } = request;
+  if (reduceOnly && timeInForce === "fill_or_kill") return "invalid_order";
+  if (expiresUs === undefined) return null;
+  if (timeInForce !== "good_till_canceled") return "invalid_order";
+  return Number.isSafeInteger(expiresUs) && expiresUs % US_PER_SECOND === 0
+    ? null
+    : "invalid_expiration";
 }
 
 export type RejectReason =
@@ -43,12 +83,17 @@ export type RejectReason =
   | "exceeds_position"
   | "duplicate_client_order_id"
   | "not_found"
+  /** Terms that exclude each other. */
+  | "invalid_order"
+  /** A time that has passed, or is no whole second. */
+  | "invalid_expiration"
   /** No book is known: before the first snapshot, or in a gap of the feed. */
   | "book_unknown"
   | "venue";
 
 export type CancelReason =
   | "requested"
+  | "expired"
   | "immediate_or_cancel"
   | "self_trade"
   | "market_closed"

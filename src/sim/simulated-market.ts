@@ -171,12 +171,12 @@ export class SimulatedMarket {
   place(order: ExchangeOrder, atUs: number): void {
     const selfTrade = this.#takeDepth(order, atUs);
     if (order.remaining === 0) return;
+    if (this.#sink.tradable(order, order.remaining) === 0) {
+      return this.#sink.ended(order, "exceeds_position", atUs);
+    }
     if (selfTrade) return this.#sink.ended(order, "self_trade", atUs);
     if (order.request.timeInForce !== "good_till_canceled") {
       return this.#sink.ended(order, "immediate_or_cancel", atUs);
-    }
-    if (this.#sink.tradable(order, order.remaining) === 0) {
-      return this.#sink.ended(order, "exceeds_position", atUs);
     }
     this.#rest(order);
   }
@@ -207,10 +207,12 @@ export class SimulatedMarket {
 
   /** True where a recorded or own order of the other side would trade with one at `tick`. */
   crosses(side: BookSide, tick: number): boolean {
-    if (side === BookSide.bid) {
-      return tick >= this.#ownAskTick || this.depthWithin(side, tick) > 0;
-    }
-    return tick <= this.#ownBidTick || this.depthWithin(side, tick) > 0;
+    return this.crossesOwn(side, tick) || this.depthWithin(side, tick) > 0;
+  }
+
+  /** True where an own order of the other side would trade with one at `tick`. */
+  crossesOwn(side: BookSide, tick: number): boolean {
+    return side === BookSide.bid ? tick >= this.#ownAskTick : tick <= this.#ownBidTick;
   }
 
   #available(side: BookSide, tick: number): number {
@@ -220,37 +222,57 @@ export class SimulatedMarket {
       : this.#depletion.available(side, tick, recorded);
   }
 
-  /** Walks the other side's depth; true if the walk stopped at an order of our own. */
+  /**
+   * Takes the other side's depth in price-time order. Where the walk comes to an order of our own,
+   * self-trade prevention ends one of the two: true where that is the newcomer.
+   */
   #takeDepth(order: ExchangeOrder, atUs: number): boolean {
+    const { side, request } = order;
+    const own = this.#own[side === BookSide.bid ? BookSide.ask : BookSide.bid];
+    for (;;) {
+      const first = own[0];
+      if (first === undefined || !this.crossesOwn(side, order.tick)) {
+        this.#takeOthers(order, null, atUs);
+        return false;
+      }
+      this.#takeOthers(order, first, atUs);
+      if (this.#sink.tradable(order, order.remaining) === 0) return false;
+      if (request.selfTradePrevention !== "maker") return true;
+      this.remove(first);
+      this.#sink.ended(first, "self_trade", atUs);
+    }
+  }
+
+  /** Takes what others have within the order's limit, as far as they stand before `own`. */
+  #takeOthers(order: ExchangeOrder, own: ExchangeOrder | null, atUs: number): void {
     const { book, grid } = this;
     const isBid = order.side === BookSide.bid;
     const other = isBid ? BookSide.ask : BookSide.bid;
+    const limit = own?.tick ?? order.tick;
     let tick = isBid ? book.bestAskTick : book.bestBidTick;
-    const own = isBid ? this.#ownAskTick : this.#ownBidTick;
     while (order.remaining > 0) {
-      const inRange = isBid
-        ? tick <= order.tick && tick < grid.count
-        : tick >= order.tick && tick >= 0;
-      // Own orders stand behind what is recorded at their price.
-      if (!inRange || (isBid ? own < tick : own > tick)) break;
-      const available = this.#available(other, tick);
+      const inRange = isBid ? tick <= limit && tick < grid.count : tick >= limit && tick >= 0;
+      if (!inRange) break;
+      const standing = this.#available(other, tick);
+      const available = tick === own?.tick ? Math.min(standing, own.ahead) : standing;
       const wanted = this.#sink.tradable(order, Math.min(order.remaining, available));
       if (wanted > 0) {
         this.#depletion.take(other, tick, wanted, book.sizeAt(other, tick), this.row);
+        for (const each of this.#own[other]) {
+          if (each.tick === tick) each.ahead = Math.max(0, each.ahead - wanted);
+        }
         const price = grid.prices[tick] as CentiCents;
         const evidence = {
           kind: "book",
           row: this.row - 1,
           price,
-          size: available as Lots,
+          size: standing as Lots,
         } as const;
         this.#fill(order, price, wanted, "taker", evidence, atUs);
       }
       if (wanted < available) break;
       tick = isBid ? book.askAbove(tick) : book.bidBelow(tick);
     }
-    if (order.remaining === 0) return false;
-    return isBid ? own <= order.tick : own >= order.tick;
   }
 
   /** Puts an order at the back of its price. */

@@ -5,7 +5,7 @@
  * Time is event time, and it moves only through `advanceTo`. Four sources compete for the next
  * turn; at equal times they act in this order, which is part of every result:
  *   1. market data at the exchange (a tape row acts `feed` before the tape's time, which is when it
- *      reached us),
+ *      reached us), then, with it, the expiry of resting orders, by market and then by age,
  *   2. our orders at the exchange (`submit`, `amend`, `cancel` after they were sent),
  *   3. market data reaching us (the caller's observation at the time it advanced to),
  *   4. answers reaching us (`answer` after they happened; `drain` hands them out).
@@ -21,24 +21,18 @@ import {
   unreachable,
 } from "../core/index.ts";
 import {
-  BookSide,
-  chargeFee,
-  type FeeTerms,
-  type LiquidityRole,
   type MarketInfo,
+  type Membership,
   PriceGrid,
   streamRows,
   type Tape,
-  tradeFee,
 } from "../market/index.ts";
 import {
   type ApprovedOrder,
   type CancelReason,
   type ClientOrderId,
-  type Exposure,
-  type FillEvidence,
-  Ledger,
-  lockedCash,
+  contradictionIn,
+  type Ledger,
   type OrderEvent,
   type OrderManager,
   type OrderRequest,
@@ -47,6 +41,7 @@ import {
 import type { FillModel } from "./fill-model.ts";
 import { Latency, type LatencySettings } from "./latency.ts";
 import { type ExchangeOrder, type FillSink, SimulatedMarket } from "./simulated-market.ts";
+import { VenueAccount } from "./venue-account.ts";
 
 type Command =
   | { readonly kind: "submit"; readonly atUs: number; readonly order: OrderRequest }
@@ -71,6 +66,8 @@ export interface SimulatedOrderManagerOptions {
   readonly fillModel: FillModel;
   readonly latency: LatencySettings;
   readonly prng: Prng;
+  /** Whose account it is, which decides how cash is rounded; a direct member's unless given. */
+  readonly membership?: Membership;
 }
 
 export class SimulatedOrderManager implements OrderManager {
@@ -78,11 +75,11 @@ export class SimulatedOrderManager implements OrderManager {
   readonly markets: readonly SimulatedMarket[];
   /** Positions and cash as the venue has them: ahead of what we have heard. */
   readonly venueLedger: Ledger;
+  readonly #account: VenueAccount;
   readonly #latency: Latency;
-  readonly #fees: readonly FeeTerms[];
   readonly #usedIds = new Set<ClientOrderId>();
-  /** Reused by every look at what is funded. */
-  readonly #exposures: Exposure[] = [];
+  /** No resting order expires before this time. */
+  #expiryUs = Infinity;
   #commands: Command[] = [];
   #commandHead = 0;
   #answers: OrderEvent[] = [];
@@ -95,9 +92,9 @@ export class SimulatedOrderManager implements OrderManager {
   constructor(options: SimulatedOrderManagerOptions) {
     const { tape, markets, grids, startingCash, fillModel, latency, prng } = options;
     this.#latency = new Latency(latency, prng);
-    this.venueLedger = new Ledger(markets.length, startingCash);
     const infos = markets.map((market) => tape.markets[market] as MarketInfo);
-    this.#fees = infos.map((info) => info.fees);
+    this.#account = new VenueAccount(infos, startingCash, options.membership ?? "direct");
+    this.venueLedger = this.#account.ledger;
     this.markets = infos.map((info, index) => {
       const grid = grids?.[index] ?? new PriceGrid(info.priceRanges);
       const rows = streamRows(tape, markets[index] as number);
@@ -145,12 +142,18 @@ export class SimulatedOrderManager implements OrderManager {
   /** Lets the exchange run until our clock shows `atUs`. Time never goes back. */
   advanceTo(atUs: number): void {
     assert(atUs >= this.#nowUs, "time never goes back");
-    while (this.#commandHead < this.#commands.length) {
-      const command = this.#commands[this.#commandHead] as Command;
-      if (command.atUs > atUs) break;
-      this.#commandHead += 1;
-      this.#advanceMarkets(command.atUs);
-      this.#execute(command);
+    for (;;) {
+      const command = this.#commands[this.#commandHead];
+      const commandUs = command?.atUs ?? Infinity;
+      const dueUs = Math.min(commandUs, this.#expiryUs);
+      if (dueUs > atUs) break;
+      this.#advanceMarkets(dueUs);
+      if (this.#expiryUs <= commandUs) {
+        this.#expire(dueUs);
+      } else if (command !== undefined) {
+        this.#commandHead += 1;
+        this.#execute(command);
+      }
     }
     if (this.#commandHead === this.#commands.length && this.#commandHead > 0) {
       clearList(this.#commands);
@@ -198,6 +201,23 @@ export class SimulatedOrderManager implements OrderManager {
     }
   }
 
+  /** Ends the resting orders whose time has come, and finds the next one. */
+  #expire(atUs: number): void {
+    let next = Infinity;
+    for (const market of this.markets) {
+      for (const order of [...market.resting]) {
+        const { clientOrderId, expiresUs = Infinity } = order.request;
+        if (expiresUs > atUs) {
+          next = Math.min(next, expiresUs);
+          continue;
+        }
+        market.remove(order);
+        this.#cancelled(clientOrderId, "expired", atUs);
+      }
+    }
+    this.#expiryUs = next;
+  }
+
   #execute(command: Command): void {
     switch (command.kind) {
       case "submit":
@@ -216,12 +236,15 @@ export class SimulatedOrderManager implements OrderManager {
     assert(market !== undefined, "an order names a traded market");
     const { clientOrderId } = request;
     const tick = market.grid.ticks[request.price] ?? -1;
-    const reason = this.#refusal(request, market, tick);
+    const reason = this.#refusal(request, market, tick, atUs);
     if (reason !== null) {
       this.#answers.push({ kind: "rejected", clientOrderId, reason, atUs: this.#answerUs(atUs) });
       return;
     }
     this.#usedIds.add(clientOrderId);
+    if (request.expiresUs !== undefined) {
+      this.#expiryUs = Math.min(this.#expiryUs, request.expiresUs);
+    }
     this.#answers.push({ kind: "accepted", clientOrderId, atUs: this.#answerUs(atUs) });
     const order: ExchangeOrder = {
       request,
@@ -238,21 +261,31 @@ export class SimulatedOrderManager implements OrderManager {
     market.place(order, atUs);
   }
 
-  #refusal(request: OrderRequest, market: SimulatedMarket, tick: number): RejectReason | null {
+  #refusal(
+    request: OrderRequest,
+    market: SimulatedMarket,
+    tick: number,
+    atUs: number,
+  ): RejectReason | null {
     if (this.#usedIds.has(request.clientOrderId)) return "duplicate_client_order_id";
+    const contradiction = contradictionIn(request);
+    if (contradiction !== null) return contradiction;
     if (market.closed) return "market_closed";
     if (!market.bookKnown) return "book_unknown";
     if (tick < 0) return "invalid_price";
     if (!Number.isInteger(request.size) || request.size <= 0) return "invalid_size";
-    const { market: index, side, price, size, reduceOnly } = request;
-    if (reduceOnly && this.#reducible(index, side) < size) return "exceeds_position";
-    if (!this.#isFunded(index, null, { side, price, remaining: size })) {
+    const { market: index, side, price, size, reduceOnly, timeInForce } = request;
+    if (request.expiresUs !== undefined && request.expiresUs <= atUs) return "invalid_expiration";
+    const reducible = reduceOnly ? this.#account.reducible(index, side) : size;
+    if (timeInForce === "good_till_canceled" && reducible < size) return "exceeds_position";
+    const remaining = Math.min(size, reducible) as Lots;
+    if (!this.#account.isFunded(this.markets, index, null, { side, price, remaining })) {
       return "insufficient_balance";
     }
     if (request.postOnly && market.crosses(side, tick)) return "post_only_cross";
-    if (request.timeInForce === "fill_or_kill" && market.depthWithin(side, tick) < size) {
-      return "fill_or_kill_unfilled";
-    }
+    // One that meets an order of our own is treated as immediate-or-cancel by the venue.
+    const isWhole = timeInForce === "fill_or_kill" && !market.crossesOwn(side, tick);
+    if (isWhole && market.depthWithin(side, tick) < size) return "fill_or_kill_unfilled";
     return null;
   }
 
@@ -306,10 +339,11 @@ export class SimulatedOrderManager implements OrderManager {
     if (!Number.isInteger(size) || size <= order.filled) return "invalid_size";
     const { side, request } = order;
     const remaining = (size - order.filled) as Lots;
-    if (request.reduceOnly && this.#reducible(request.market, side) < remaining) {
+    if (request.reduceOnly && this.#account.reducible(request.market, side) < remaining) {
       return "exceeds_position";
     }
-    if (!this.#isFunded(request.market, order, { side, price, remaining })) {
+    const added = { side, price, remaining };
+    if (!this.#account.isFunded(this.markets, request.market, order, added)) {
       return "insufficient_balance";
     }
     // An own order never stands in its own way.
@@ -330,12 +364,12 @@ export class SimulatedOrderManager implements OrderManager {
       return;
     }
     found.market.remove(found.order);
-    this.#answers.push({
-      kind: "cancelled",
-      clientOrderId,
-      reason: "requested",
-      atUs: this.#answerUs(atUs),
-    });
+    this.#cancelled(clientOrderId, "requested", atUs);
+  }
+
+  #cancelled(clientOrderId: ClientOrderId, reason: CancelReason, exchangeUs: number): void {
+    const atUs = this.#answerUs(exchangeUs);
+    this.#answers.push({ kind: "cancelled", clientOrderId, reason, atUs });
   }
 
   #find(id: ClientOrderId): { market: SimulatedMarket; order: ExchangeOrder } | null {
@@ -344,28 +378,6 @@ export class SimulatedOrderManager implements OrderManager {
       if (order !== undefined) return { market, order };
     }
     return null;
-  }
-
-  /** Lots of the position that an order of `side` closes. */
-  #reducible(market: number, side: BookSide): number {
-    const position = this.venueLedger.position(market);
-    return Math.max(0, side === BookSide.bid ? -position : position);
-  }
-
-  /** True where cash covers all open orders with `added` in place of `replaced`. */
-  #isFunded(market: number, replaced: ExchangeOrder | null, added: Exposure): boolean {
-    const exposures = this.#exposures;
-    let locked = 0;
-    for (let index = 0; index < this.markets.length; index++) {
-      for (const order of (this.markets[index] as SimulatedMarket).resting) {
-        if (order !== replaced) exposures.push(order);
-      }
-      if (index === market) exposures.push(added);
-      const terms = this.#fees[index] as FeeTerms;
-      locked += lockedCash(terms, this.venueLedger.position(index), exposures);
-      clearList(exposures);
-    }
-    return locked <= this.venueLedger.cash;
   }
 
   /**
@@ -379,52 +391,27 @@ export class SimulatedOrderManager implements OrderManager {
   }
 
   #sinkOf(market: number): FillSink {
+    const account = this.#account;
     return {
       tradable: (order, size) =>
-        order.request.reduceOnly ? Math.min(size, this.#reducible(market, order.side)) : size,
-      filled: (order, price, size, role, evidence, atUs) => {
-        this.#book(market, order, price, size, role, evidence, atUs);
-      },
-      ended: (order, reason: CancelReason, atUs) => {
+        order.request.reduceOnly ? Math.min(size, account.reducible(market, order.side)) : size,
+      filled: (order, price, size, role, evidence, exchangeUs) => {
+        const fee = account.book({ market, order, price, size, role, atUs: exchangeUs });
         const { clientOrderId } = order.request;
+        const atUs = this.#answerUs(exchangeUs);
         this.#answers.push({
-          kind: "cancelled",
+          kind: "filled",
           clientOrderId,
-          reason,
-          atUs: this.#answerUs(atUs),
+          price,
+          size,
+          fee,
+          role,
+          evidence,
+          atUs,
         });
       },
+      ended: (order, reason, atUs) => this.#cancelled(order.request.clientOrderId, reason, atUs),
     };
-  }
-
-  #book(
-    market: number,
-    order: ExchangeOrder,
-    price: CentiCents,
-    size: Lots,
-    role: LiquidityRole,
-    evidence: FillEvidence,
-    atUs: number,
-  ): void {
-    const trade = tradeFee(this.#fees[market] as FeeTerms, role, price, size);
-    const before = this.venueLedger.cash;
-    // The fee's rounding depends on the cash that the fill moves, so the fill is booked free first.
-    this.venueLedger.fill(market, order.side, price, size, 0 as MicroUsd);
-    const revenue = (this.venueLedger.cash - before) as MicroUsd;
-    const { fee, carry } = chargeFee(trade, revenue, order.feeCarry as MicroUsd);
-    this.venueLedger.chargeFee(fee);
-    order.feeCarry = carry;
-    const { clientOrderId } = order.request;
-    this.#answers.push({
-      kind: "filled",
-      clientOrderId,
-      price,
-      size,
-      fee,
-      role,
-      evidence,
-      atUs: this.#answerUs(atUs),
-    });
   }
 }
 

@@ -39,7 +39,10 @@ export interface TraderObserver {
 
 export interface TraderOptions {
   readonly orders: OrderManager;
+  /** The dearest terms that each market may come to charge. */
   readonly fees: readonly FeeTerms[];
+  /** The step to which the account's cash is floored; a direct member's unless given. */
+  readonly balanceStep?: MicroUsd;
   readonly grids: readonly PriceGrid[];
   readonly startingCash: MicroUsd;
   readonly planner: PlannerSettings;
@@ -65,7 +68,7 @@ export class Trader {
   constructor(options: TraderOptions) {
     const { orders, fees, grids, startingCash, planner, limits, idPrefix } = options;
     this.#orders = orders;
-    this.account = new Account(fees, startingCash);
+    this.account = new Account(fees, startingCash, options.balanceStep);
     const nextId = (): ClientOrderId => `${idPrefix}${this.#idCount++}` as ClientOrderId;
     this.planner = new Planner(planner, grids, nextId);
     this.gate = new RiskGate(limits, grids);

@@ -1,9 +1,16 @@
 import { expect, test } from "vitest";
 import { type CentiCents, type Lots, type MicroUsd, Prng } from "../../src/core/index.ts";
-import { BookSide, chargeFee, type FeeTerms, tradeFee } from "../../src/market/index.ts";
+import {
+  BALANCE_STEP,
+  BookSide,
+  chargeFee,
+  type FeeTerms,
+  tradeFee,
+} from "../../src/market/index.ts";
 import { type Exposure, Ledger, lockedCash } from "../../src/orders/index.ts";
 
-const TERMS: FeeTerms = { type: "quadratic_with_maker_fees", multiplierPpm: 1_000_000 };
+const FEES: FeeTerms = { type: "quadratic_with_maker_fees", multiplierPpm: 1_000_000 };
+const TERMS = { fees: FEES, balanceStep: BALANCE_STEP };
 
 test("a bid locks its price, an ask one dollar less its price, and a held position covers", () => {
   const bid: Exposure = {
@@ -12,7 +19,7 @@ test("a bid locks its price, an ask one dollar less its price, and a held positi
     remaining: 1000 as Lots,
   };
   const ask: Exposure = { ...bid, side: BookSide.ask };
-  const free: FeeTerms = { type: "quadratic", multiplierPpm: 0 };
+  const free = { ...TERMS, fees: { type: "quadratic", multiplierPpm: 0 } satisfies FeeTerms };
   // One balance step, a micro-dollar a lot and one: what rounding could cost at the most.
   const reserve = 1101;
   expect(lockedCash(free, 0, [bid])).toBe(3_000_000 + reserve);
@@ -47,9 +54,9 @@ test("cash locked for open orders pays for them in whatever order and pieces the
       const price = (order.price + (order.side === BookSide.bid ? -better : better)) as CentiCents;
       const before = ledger.cash;
       ledger.fill(0, order.side, price, size, 0 as MicroUsd);
-      const trade = tradeFee(TERMS, prng.integer(2) === 0 ? "taker" : "maker", price, size);
+      const trade = tradeFee(FEES, prng.integer(2) === 0 ? "taker" : "maker", price, size);
       const revenue = (ledger.cash - before) as MicroUsd;
-      const { fee, carry } = chargeFee(trade, revenue, order.carry as MicroUsd);
+      const { fee, carry } = chargeFee({ trade, revenue, carry: order.carry as MicroUsd });
       ledger.chargeFee(fee);
       order.carry = carry;
       order.remaining = (order.remaining - size) as Lots;

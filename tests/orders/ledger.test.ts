@@ -56,6 +56,23 @@ test("settlement pays YES its value, NO the rest of the dollar, and nothing to t
   }
 });
 
+test("a payout is floored to whole cents, which only parts of contracts can feel", () => {
+  // 1.01 YES at 0.3333: 33.6633 cents; 1.01 NO get 67.3367. Whole contracts at whole cents: exact.
+  for (const [position, value, paid, lost] of [
+    [101, 3333, 330_000, 6_633],
+    [-101, 3333, 670_000, 3_367],
+    [100, 3300, 330_000, 0],
+    [101, 10_000, 1_010_000, 0],
+    [1, 5000, 0, 5_000],
+  ] as const) {
+    const ledger = new Ledger(1, usd(0));
+    ledger.positions[0] = position;
+    expect(ledger.settle(0, cc(value))).toBe(lost);
+    expect(ledger.cash).toBe(paid);
+    expect(ledger.realized).toBe(paid);
+  }
+});
+
 test("any sequence of fills leaves what separate piles of YES and NO would leave", () => {
   const seed = Number(process.env["SEED"] ?? 11);
   const prng = Prng.fromSeed(seed);
