@@ -19,6 +19,7 @@ export { cos, exp, ln, pow, sin, tanh } from "./maths.ts";
 export { nearestOf } from "./nearest.ts";
 export { messageOf, OperationError } from "./operation-error.ts";
 export { Prng, type PrngState } from "./prng.ts";
+export { type Scheduler, SimulatedScheduler } from "./scheduler.ts";
 export {
   type CentiCents,
   centiCents,
