@@ -21,7 +21,19 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   strategies: ["core", "market", "orders", "features", "learn"],
   sim: ["core", "market", "orders", "features", "gym", "learn", "strategies"],
   journal: ["core", "market", "orders"],
-  apps: ["core", "market", "orders", "features", "gym", "learn", "strategies", "sim", "journal"],
+  kalshi: ["core", "market", "orders"],
+  apps: [
+    "core",
+    "market",
+    "orders",
+    "features",
+    "gym",
+    "learn",
+    "strategies",
+    "sim",
+    "journal",
+    "kalshi",
+  ],
 };
 
 /** Rooms whose results may depend on nothing but their arguments. */
