@@ -1,14 +1,15 @@
 /** Training on recorded sessions: a configuration and sessions become a run of `runTraining`. */
 import { canonicalJson, OperationError, sha256 } from "../core/index.ts";
 import { FEATURE_NAMES, SCHEMA_HASH } from "../features/index.ts";
-import { stackFrames } from "../gym/index.ts";
+import { stackFrames, type VectorEnv } from "../gym/index.ts";
 import { ACTION_NAMES } from "../orders/index.ts";
-import { KalshiVectorEnv, MarketAgnosticKalshiEnv } from "../sim/index.ts";
+import { kalshiLaneModule, MarketAgnosticKalshiEnv, threadedKalshiEnv } from "../sim/index.ts";
 import { callbackOptions, type HeldOutData, recordedCallbacks } from "./callback-flags.ts";
 import { type Configuration, episodeSettings, ppoSettings, without } from "./configuration.ts";
 import type { Console } from "./console.ts";
 import { evaluateEpisodes } from "./held-out.ts";
 import type { Interruption } from "./interruption.ts";
+import { coresHere } from "./run-flags.ts";
 import { runTraining, type TrainingResult } from "./training.ts";
 import { agentPolicy, type LoadedSession, sessionHashes } from "./wire.ts";
 
@@ -23,7 +24,7 @@ export interface SessionTrainingOptions {
   readonly resume: boolean;
   readonly io: Console;
   readonly interruption: Interruption;
-  /** Threads that share an update; they change no result. 1 by default. */
+  /** Threads that share an update and the lanes, by default one a core; they change no result. */
   readonly threads?: number;
   /** Steps from which on the run pauses. */
   readonly until?: number;
@@ -34,16 +35,15 @@ export interface SessionTrainingOptions {
  * session is to be trained and evaluated on.
  */
 export async function trainOnSessions(options: SessionTrainingOptions): Promise<TrainingResult> {
-  const { configuration, sessions, heldOut = [], ...run } = options;
-  const { environments, frames, seed, callbacks } = configuration;
+  const { configuration, sessions, heldOut = [], threads = coresHere(), ...run } = options;
+  const { frames, seed, callbacks } = configuration;
   requireUnseen(heldOut, sessions);
-  const data = sessions.map((session) => session.data);
-  const lanes = new KalshiVectorEnv(data, environments, episodeSettings(configuration));
   const settings = ppoSettings(configuration);
   const evaluated = heldOut.length === 0 ? null : heldOutData(configuration, heldOut);
   return runTraining({
     ...run,
-    env: stackFrames(lanes, frames),
+    threads,
+    env: stackFrames(lanesOf(options, threads), frames),
     settings,
     seed,
     facts: {
@@ -56,6 +56,16 @@ export async function trainOnSessions(options: SessionTrainingOptions): Promise<
     actionNames: ACTION_NAMES,
     featureNames: namesOfFrames(frames),
     unit: "$",
+  });
+}
+
+/** On the caller's thread alone where there is no program for others, as in a bundle. */
+function lanesOf({ configuration, sessions }: SessionTrainingOptions, threads: number): VectorEnv {
+  return threadedKalshiEnv({
+    sessions: sessions.map(({ data }) => data),
+    count: configuration.environments,
+    settings: episodeSettings(configuration),
+    threads: kalshiLaneModule() === null ? 1 : threads,
   });
 }
 

@@ -39,7 +39,7 @@ export interface TrainingOptions {
   readonly resume: boolean;
   readonly io: Console;
   readonly interruption: Interruption;
-  /** Threads that share an update; they change no result. 1 by default. */
+  /** Threads that share an update, by default one a core; they change no result. */
   readonly threads?: number;
   /** Steps from which on the run pauses, its schedules still those of the whole run. */
   readonly until?: number;
@@ -89,12 +89,15 @@ export interface KeptBest extends BestResult {
 /** Trains, and leaves a whole model folder behind, also when interrupted. */
 export async function runTraining(options: TrainingOptions): Promise<TrainingResult> {
   const { env, settings, seed, out, resume, threads = coresHere() } = options;
-  const files = out === null ? null : RunFiles.open(out, resume);
-  const trainer = new PpoTrainer(env, settings, seed, { threads });
   try {
-    return await new TrainingRun(options, trainer, files).run();
+    const files = out === null ? null : RunFiles.open(out, resume);
+    const trainer = new PpoTrainer(env, settings, seed, { threads });
+    try {
+      return await new TrainingRun(options, trainer, files).run();
+    } finally {
+      trainer.close();
+    }
   } finally {
-    trainer.close();
     env.close();
   }
 }

@@ -4,7 +4,7 @@
  * not read TypeScript, and run alone in this process.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -35,29 +35,35 @@ if (name === undefined || !known.includes(name)) {
 setFlagsFromString("--expose-gc");
 globalThis.gc = runInNewContext("gc");
 
-const cache = join(root, "node_modules", ".cache", "kalshi-gym-bench");
-mkdirSync(cache, { recursive: true });
-const file = join(cache, `${name}-${process.pid}.mjs`);
+const dir = join(root, "node_modules", ".cache", `kalshi-gym-bench-${name}-${process.pid}`);
+const worker = "kalshi-lanes-worker";
 const bundle = await rolldown({
-  input: join(here, `${name}.bench.ts`),
+  // Threads of environments look for their program beside that of the benchmark.
+  input: { [name]: join(here, `${name}.bench.ts`), [worker]: join(root, `src/sim/${worker}.ts`) },
   platform: "node",
   external: (id) => /^[a-z@]/i.test(id) && !id.startsWith(root),
   logLevel: "silent",
 });
-await bundle.write({ file, format: "esm" });
+await bundle.write({
+  dir,
+  format: "esm",
+  entryFileNames: "[name].js",
+  chunkFileNames: "[name].js",
+});
 await bundle.close();
+writeFileSync(join(dir, "package.json"), '{ "type": "module" }');
 
 try {
   if (!json) {
     const commit = gitCommit();
     console.log(`${name}: commit ${commit}, Node ${process.version}, ${cpus()[0]?.model ?? "?"}`);
   }
-  const { run } = await import(pathToFileURL(file).href);
+  const { run } = await import(pathToFileURL(join(dir, `${name}.js`)).href);
   const figures = await run({ json });
   if (json) console.log(JSON.stringify(figures));
   else print(figures, "");
 } finally {
-  rmSync(file, { force: true });
+  rmSync(dir, { recursive: true, force: true });
 }
 
 function gitCommit() {

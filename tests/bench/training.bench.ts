@@ -6,39 +6,49 @@
 import type { VectorEnv } from "../../src/gym/index.ts";
 import { episodeSettings, ppoSettings, readConfiguration } from "../../src/apps/configuration.ts";
 import { PpoTrainer, type TrainingPhase } from "../../src/learn/index.ts";
-import { KalshiVectorEnv, type SessionData, SessionDataLoader } from "../../src/sim/index.ts";
+import { type SessionData, SessionDataLoader, threadedKalshiEnv } from "../../src/sim/index.ts";
 import { benchSessions, secondsOf, significant } from "./measure.ts";
 
 const ROUNDS = 5;
 const ITERATIONS = 8;
+
+/** Threads that share an update, and threads that step the lanes. */
+interface Way {
+  readonly threads: number;
+  readonly laneThreads: number;
+}
+
+const WAYS: readonly Way[] = [
+  { threads: 1, laneThreads: 1 },
+  { threads: 2, laneThreads: 1 },
+  { threads: 2, laneThreads: 2 },
+];
 
 export async function run(): Promise<object> {
   const { source, folders, dispose } = await benchSessions();
   try {
     const loader = new SessionDataLoader();
     const sessions = folders.map((folder) => loader.load(folder));
-    const measured = [1, 2].map((threads) => ({
-      threads,
-      rounds: trainingRounds(sessions, threads),
-    }));
+    const measured = WAYS.map((way) => ({ way, rounds: trainingRounds(sessions, way) }));
     for (const { rounds } of measured) rounds.once();
     for (let round = 0; round < ROUNDS; round++) for (const { rounds } of measured) rounds.once();
     return {
       source,
-      threads: measured.map(({ threads, rounds }) => ({ threads, ...rounds.result() })),
+      threads: measured.map(({ way, rounds }) => ({ ...way, ...rounds.result() })),
     };
   } finally {
     dispose();
   }
 }
 
-function trainingRounds(sessions: readonly SessionData[], threads: number) {
+function trainingRounds(sessions: readonly SessionData[], { threads, laneThreads }: Way) {
   const configuration = readConfiguration(undefined, { ppo: { totalSteps: 100_000_000 } });
-  const env = new KalshiVectorEnv(
+  const env = threadedKalshiEnv({
     sessions,
-    configuration.environments,
-    episodeSettings(configuration),
-  );
+    count: configuration.environments,
+    settings: episodeSettings(configuration),
+    threads: laneThreads,
+  });
   const clock = { environment: 0, rollout: 0, update: 0 };
   let phase: TrainingPhase = "report";
   let since = performance.now();
