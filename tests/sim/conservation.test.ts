@@ -17,6 +17,7 @@ import {
 } from "../../src/sim/index.ts";
 import { hasRecordings, importRecording, recordingFiles } from "../fixtures/recordings.ts";
 
+const MODELS: readonly FillModelName[] = ["touch", "queue", "through"];
 const ACTIONS = 1_000_000;
 
 /** What fills alone say about an account. */
@@ -91,7 +92,7 @@ describe.skipIf(!hasRecordings)("on the recordings in ../shared/sessions", () =>
         ...DEFAULT_EPISODE,
         steps: round % 5 === 0 ? null : 500,
         pricing: PRICINGS[round % 4] ?? "join",
-        fillModel: (["touch", "through"] as FillModelName[])[round % 2] ?? "touch",
+        fillModel: MODELS[round % 3] ?? "touch",
         latency: {
           feedUs: 10_000 * (round % 7),
           submitUs: { minUs: 0, maxUs: 400_000 },

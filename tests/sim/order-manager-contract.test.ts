@@ -1,11 +1,11 @@
 import { Prng, type MicroUsd } from "../../src/core/index.ts";
 import { BookSide } from "../../src/market/index.ts";
-import { FILL_MODELS, SimulatedOrderManager } from "../../src/sim/index.ts";
+import { FILL_MODELS, type FillModelName, SimulatedOrderManager } from "../../src/sim/index.ts";
 import { orderManagerContract, type World } from "../contract/order-manager-contract.ts";
 import { TapeBuilder } from "../fixtures/tape-builder.ts";
 
 /** A simulated venue over a tape that the test writes as it goes. */
-function openWorld(latencyUs: number, model: "touch" | "through"): Promise<World> {
+function openWorld(latencyUs: number, model: FillModelName): Promise<World> {
   const builder = new TapeBuilder();
   builder.snapshot(
     [
@@ -45,6 +45,11 @@ function openWorld(latencyUs: number, model: "touch" | "through"): Promise<World
     closeMarket: () => {
       builder.wait(1).close();
     },
+    passTo: (us: number) => {
+      builder.wait(Math.max(0, us - builder.nowUs));
+      orders.advanceTo(builder.nowUs);
+      return Promise.resolve();
+    },
     run: () => {
       builder.wait(10 * latencyUs + 1);
       orders.advanceTo(builder.nowUs);
@@ -55,4 +60,5 @@ function openWorld(latencyUs: number, model: "touch" | "through"): Promise<World
 }
 
 orderManagerContract("simulated, no latency, touch", () => openWorld(0, "touch"));
+orderManagerContract("simulated, 1 ms latency, queue", () => openWorld(1_000, "queue"));
 orderManagerContract("simulated, 20 ms latency, through", () => openWorld(20_000, "through"));
