@@ -11,7 +11,7 @@ import {
   present,
 } from "../core/index.ts";
 import { BALANCE_STEP, BookSide, type FeeTerms } from "../market/index.ts";
-import { type Exposure, lockedCash, type LockTerms } from "./collateral.ts";
+import { type Exposure, lockedCash } from "./collateral.ts";
 import { Ledger } from "./ledger.ts";
 import {
   applyOrderEvent,
@@ -28,7 +28,8 @@ import {
 
 export class Account {
   readonly ledger: Ledger;
-  readonly #terms: readonly LockTerms[];
+  readonly #fees: readonly FeeTerms[];
+  readonly #balanceStep: MicroUsd;
   /** Open orders of each market, oldest first. [M] */
   readonly #open: Order[][];
   readonly #marketOf = new Map<ClientOrderId, number>();
@@ -48,14 +49,15 @@ export class Account {
     startingCash: MicroUsd,
     balanceStep: MicroUsd = BALANCE_STEP,
   ) {
-    this.#terms = fees.map((each) => ({ fees: each, balanceStep }));
+    this.#fees = fees;
+    this.#balanceStep = balanceStep;
     this.ledger = new Ledger(fees.length, startingCash);
     this.#open = fees.map(() => []);
     this.#locked = new Float64Array(fees.length);
   }
 
   get marketCount(): number {
-    return this.#terms.length;
+    return this.#fees.length;
   }
 
   /** Cash that open orders lock, over all markets. */
@@ -159,7 +161,12 @@ export class Account {
 
   /** What market `market` would lock if `exposures` were its open orders instead. */
   lockWith(market: number, exposures: readonly Exposure[]): MicroUsd {
-    return lockedCash(this.#terms[market] as LockTerms, this.ledger.position(market), exposures);
+    return lockedCash(
+      this.#fees[market] as FeeTerms,
+      this.ledger.position(market),
+      exposures,
+      this.#balanceStep,
+    );
   }
 
   #marketOfOpen(clientOrderId: ClientOrderId): number {

@@ -9,7 +9,7 @@
  */
 import type { CentiCents, Lots, MicroUsd } from "../core/index.ts";
 import { ONE_DOLLAR_CC } from "../core/index.ts";
-import { BookSide, type FeeTerms, tradeFee } from "../market/index.ts";
+import { BALANCE_STEP, BookSide, type FeeTerms, tradeFee } from "../market/index.ts";
 
 /** An open order as collateral sees it: the worst price and size that it may come to have. */
 export interface Exposure {
@@ -18,27 +18,23 @@ export interface Exposure {
   readonly remaining: Lots;
 }
 
-/** What a lock depends on beside the orders. */
-export interface LockTerms {
-  /** The dearest fees that a fill could be charged. */
-  readonly fees: FeeTerms;
-  /** The step to which the account's cash is floored. */
-  readonly balanceStep: MicroUsd;
-}
-
-/** Cash locked by all open orders of one market, given the signed position in it. */
+/**
+ * Cash locked by all open orders of one market, given the signed position in it, the dearest fees that
+ * a fill could be charged, and the step to which the account's cash is floored.
+ */
 export function lockedCash(
-  terms: LockTerms,
+  fees: FeeTerms,
   position: number,
   exposures: readonly Exposure[],
+  step: MicroUsd = BALANCE_STEP,
 ): MicroUsd {
   if (exposures.length === 0) return 0 as MicroUsd;
-  return (sideLock(terms, BookSide.bid, Math.max(0, -position), exposures) +
-    sideLock(terms, BookSide.ask, Math.max(0, position), exposures)) as MicroUsd;
+  return (sideLock(fees, BookSide.bid, Math.max(0, -position), exposures, step) +
+    sideLock(fees, BookSide.ask, Math.max(0, position), exposures, step)) as MicroUsd;
 }
 
 /** Price and taker fee at the limit of `size` lots: no better price costs more, fee included. */
-function lockOf({ fees }: LockTerms, { side, price }: Exposure, size: number): number {
+function lockOf(fees: FeeTerms, { side, price }: Exposure, size: number): number {
   const perLot = side === BookSide.bid ? price : ONE_DOLLAR_CC - price;
   return perLot * size + tradeFee(fees, "taker", price, size as Lots);
 }
@@ -50,15 +46,16 @@ function lockOf({ fees }: LockTerms, { side, price }: Exposure, size: number): n
  * cents are for a direct member, cash never falls below zero; elsewhere each fill of part of a
  * contract may cost up to a step that nothing gives back, and cash may end short by that.
  */
-function roundingReserve({ balanceStep }: LockTerms, { remaining }: Exposure): number {
-  return remaining + 1 + balanceStep;
+function roundingReserve({ remaining }: Exposure, step: MicroUsd): number {
+  return remaining + 1 + step;
 }
 
 function sideLock(
-  terms: LockTerms,
+  fees: FeeTerms,
   side: BookSide,
   cover: number,
   exposures: readonly Exposure[],
+  step: MicroUsd,
 ): number {
   let only: Exposure | null = null;
   let count = 0;
@@ -70,7 +67,7 @@ function sideLock(
   if (only === null) return 0;
   if (count === 1) {
     const uncovered = only.remaining - cover;
-    return uncovered > 0 ? lockOf(terms, only, uncovered) + roundingReserve(terms, only) : 0;
+    return uncovered > 0 ? lockOf(fees, only, uncovered) + roundingReserve(only, step) : 0;
   }
   // The dearest lock first: highest bids, lowest asks. What is uncovered is taken from there.
   const dearest = exposures
@@ -83,9 +80,9 @@ function sideLock(
   let locked = 0;
   for (const exposure of dearest) {
     // As orders fill, the uncovered part may come to lie in any of them.
-    locked += roundingReserve(terms, exposure);
+    locked += roundingReserve(exposure, step);
     const part = Math.min(uncovered, exposure.remaining);
-    if (part > 0) locked += lockOf(terms, exposure, part);
+    if (part > 0) locked += lockOf(fees, exposure, part);
     uncovered -= part;
   }
   return locked;

@@ -4,7 +4,7 @@
  * No network, no clock, no recorded data: venues, real or simulated, stand behind the port.
  */
 export { Account } from "./account.ts";
-export { type Exposure, lockedCash, type LockTerms } from "./collateral.ts";
+export { type Exposure, lockedCash } from "./collateral.ts";
 export { Ledger, type LedgerState } from "./ledger.ts";
 export {
   applyOrderEvent,

@@ -266,7 +266,7 @@ export class SimulatedMarket {
           kind: "book",
           row: this.row - 1,
           price,
-          size: standing as Lots,
+          size: available as Lots,
         } as const;
         this.#fill(order, price, wanted, "taker", evidence, atUs);
       }

@@ -8,13 +8,14 @@ import {
   BookSide,
   chargeFee,
   dearestFees,
+  type FeeTerms,
   feesAt,
   type LiquidityRole,
   type MarketInfo,
   type Membership,
   tradeFee,
 } from "../market/index.ts";
-import { type Exposure, Ledger, lockedCash, type LockTerms } from "../orders/index.ts";
+import { type Exposure, Ledger, lockedCash } from "../orders/index.ts";
 import type { ExchangeOrder } from "./simulated-market.ts";
 
 /** One fill of an order of ours. */
@@ -30,7 +31,7 @@ export interface BookedFill {
 export class VenueAccount {
   readonly ledger: Ledger;
   readonly #infos: readonly MarketInfo[];
-  readonly #terms: readonly LockTerms[];
+  readonly #dearestFees: readonly FeeTerms[];
   readonly #balanceStep: MicroUsd;
   /** Reused by every look at what is funded. */
   readonly #exposures: Exposure[] = [];
@@ -39,8 +40,7 @@ export class VenueAccount {
     this.ledger = new Ledger(infos.length, startingCash);
     this.#infos = infos;
     this.#balanceStep = balanceStepOf(membership);
-    const balanceStep = this.#balanceStep;
-    this.#terms = infos.map((info) => ({ fees: dearestFees(info), balanceStep }));
+    this.#dearestFees = infos.map(dearestFees);
   }
 
   /** Lots of the position that an order of `side` closes. */
@@ -66,7 +66,8 @@ export class VenueAccount {
       for (const order of orders) if (order !== replaced) exposures.push(order);
       if (index === market) exposures.push(added);
       const position = this.ledger.position(index);
-      locked += lockedCash(this.#terms[index] as LockTerms, position, exposures);
+      const fees = this.#dearestFees[index] as FeeTerms;
+      locked += lockedCash(fees, position, exposures, this.#balanceStep);
       clearList(exposures);
     }
     return locked <= this.ledger.cash;

@@ -1,16 +1,9 @@
 import { expect, test } from "vitest";
 import { type CentiCents, type Lots, type MicroUsd, Prng } from "../../src/core/index.ts";
-import {
-  BALANCE_STEP,
-  BookSide,
-  chargeFee,
-  type FeeTerms,
-  tradeFee,
-} from "../../src/market/index.ts";
+import { BookSide, chargeFee, type FeeTerms, tradeFee } from "../../src/market/index.ts";
 import { type Exposure, Ledger, lockedCash } from "../../src/orders/index.ts";
 
-const FEES: FeeTerms = { type: "quadratic_with_maker_fees", multiplierPpm: 1_000_000 };
-const TERMS = { fees: FEES, balanceStep: BALANCE_STEP };
+const TERMS: FeeTerms = { type: "quadratic_with_maker_fees", multiplierPpm: 1_000_000 };
 
 test("a bid locks its price, an ask one dollar less its price, and a held position covers", () => {
   const bid: Exposure = {
@@ -19,7 +12,7 @@ test("a bid locks its price, an ask one dollar less its price, and a held positi
     remaining: 1000 as Lots,
   };
   const ask: Exposure = { ...bid, side: BookSide.ask };
-  const free = { ...TERMS, fees: { type: "quadratic", multiplierPpm: 0 } satisfies FeeTerms };
+  const free: FeeTerms = { type: "quadratic", multiplierPpm: 0 };
   // One balance step, a micro-dollar a lot and one: what rounding could cost at the most.
   const reserve = 1101;
   expect(lockedCash(free, 0, [bid])).toBe(3_000_000 + reserve);
@@ -28,6 +21,8 @@ test("a bid locks its price, an ask one dollar less its price, and a held positi
   expect(lockedCash(free, 400, [ask])).toBe(4_200_000 + reserve);
   expect(lockedCash(free, -1000, [bid])).toBe(0);
   expect(lockedCash(free, -1000, [ask])).toBe(7_000_000 + reserve);
+  // Through an intermediary cash moves in whole cents.
+  expect(lockedCash(free, 0, [bid], balanceStepOf("fcm"))).toBe(3_000_000 + 11_001);
 });
 
 test("cash locked for open orders pays for them in whatever order and pieces they fill", () => {
@@ -54,7 +49,7 @@ test("cash locked for open orders pays for them in whatever order and pieces the
       const price = (order.price + (order.side === BookSide.bid ? -better : better)) as CentiCents;
       const before = ledger.cash;
       ledger.fill(0, order.side, price, size, 0 as MicroUsd);
-      const trade = tradeFee(FEES, prng.integer(2) === 0 ? "taker" : "maker", price, size);
+      const trade = tradeFee(TERMS, prng.integer(2) === 0 ? "taker" : "maker", price, size);
       const revenue = (ledger.cash - before) as MicroUsd;
       const { fee, carry } = chargeFee({ trade, revenue, carry: order.carry as MicroUsd });
       ledger.chargeFee(fee);
