@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { type CentiCents, type Lots, type MicroUsd, Prng } from "../../src/core/index.ts";
-import { BookSide, chargeFee, type FeeTerms, tradeFee } from "../../src/market/index.ts";
+import {
+  balanceStepOf,
+  BookSide,
+  chargeFee,
+  type FeeTerms,
+  tradeFee,
+} from "../../src/market/index.ts";
 import { type Exposure, Ledger, lockedCash } from "../../src/orders/index.ts";
 
 const TERMS: FeeTerms = { type: "quadratic_with_maker_fees", multiplierPpm: 1_000_000 };
