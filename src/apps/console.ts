@@ -25,6 +25,9 @@ export interface Console {
   progress(title: string, total: number, unit?: string): Progress;
 }
 
+const CLEAR_LINE = "\u001b[2K";
+const SAVE_CURSOR = "\u001b7";
+
 /** Milliseconds between lines of progress where there is no terminal. */
 const LINE_INTERVAL_MS = 5000;
 
@@ -32,15 +35,29 @@ const LINE_INTERVAL_MS = 5000;
 export function consoleFor(command: Command): Console {
   const isJson = command.optsWithGlobals<{ json?: boolean }>().json === true;
   const people = isJson ? process.stderr : process.stdout;
+  // What is said while a bar is drawn goes above it.
+  let shown: Progress | null = null;
+  const start = (title: string, total: number, unit: string): Progress => {
+    if (isJson) return SILENT;
+    if (!process.stderr.isTTY) return lines(title, total, unit);
+    const drawn = bar(title, total, unit);
+    shown = drawn;
+    return {
+      ...drawn,
+      stop: () => {
+        drawn.stop();
+        if (shown === drawn) shown = null;
+      },
+    };
+  };
   return {
     isJson,
     line: (text = "") => void people.write(`${text}\n`),
-    warn: (text) => void process.stderr.write(`${text}\n`),
+    warn: (text) => (shown === null ? say(text) : shown.say(text.trimStart())),
     json: (result) => {
       if (isJson) process.stdout.write(`${JSON.stringify(result)}\n`);
     },
-    progress: (title, total, unit = "") =>
-      isJson ? SILENT : process.stderr.isTTY ? bar(title, total, unit) : lines(title, total, unit),
+    progress: (title, total, unit = "") => start(title, total, unit),
   };
 }
 
@@ -49,15 +66,14 @@ const SILENT: Progress = { update: () => undefined, say, stop: () => undefined }
 
 function bar(title: string, total: number, unit: string): Progress {
   const single = new cliProgress.SingleBar({
-    format: `${title.padEnd(22)} {bar} {percentage}% {value}/{total} ${unit} {note}`,
-    barCompleteChar: "█",
-    barIncompleteChar: "░",
-    barsize: 28,
-    hideCursor: true,
+    format: (_options, { progress, value, maxWidth }, payload: { note: string }) =>
+      progressLine({ title, share: progress, value, total, unit, note: payload.note }, maxWidth),
+    // Lines are made to fit, so that the terminal may go on wrapping what is said above them.
+    linewrap: true,
+    // Also where nothing changed but what was said over it.
+    forceRedraw: true,
     clearOnComplete: false,
     stream: process.stderr,
-    formatValue: (value, _options, type) =>
-      type === "value" || type === "total" ? compact(value) : String(value),
   });
   single.start(total, 0, { note: "" });
   let last = 0;
@@ -66,8 +82,8 @@ function bar(title: string, total: number, unit: string): Progress {
       last = Math.min(done, total);
       single.update(last, note === undefined ? {} : { note });
     },
-    // What is written over the bar pushes it down; the next update draws it anew.
-    say: (text) => say(`\r\u001b[2K${text}`),
+    // The next update draws the bar anew below, where the library is to find the cursor's place.
+    say: (text) => void process.stderr.write(`\r${CLEAR_LINE}${text}\n${SAVE_CURSOR}`),
     stop: () => single.stop(),
   };
 }
@@ -88,8 +104,55 @@ function lines(title: string, total: number, unit: string): Progress {
   };
 }
 
-/** 12345678 as "12.3M", 1234 as "1,234", fractions to one decimal. */
-function compact(value: number): string {
-  if (Math.abs(value) >= 1e6) return `${(value / 1e6).toFixed(1)}M`;
+export interface ProgressText {
+  readonly title: string;
+  /** 0 to 1. */
+  readonly share: number;
+  readonly value: number;
+  readonly total: number;
+  readonly unit: string;
+  /** Parts with two spaces between them, the most wanted first. */
+  readonly note: string;
+}
+
+const TITLE_WIDTH = 22;
+const BAR_WIDTH_MOST = 28;
+const BAR_WIDTH_STEP = 7;
+
+/**
+ * A line of progress that leaves the last of `columns` free. Where they are few, the bar shrinks and
+ * goes, then the unit, then parts of the note from its end.
+ */
+export function progressLine(text: ProgressText, columns: number): string {
+  const { title, share, value, total, unit, note } = text;
+  const room = columns - 1;
+  const amount = `${Math.floor(100 * share)}% ${compact(value)}/${compact(total)}`;
+  const parts = note === "" ? [] : note.split("  ");
+  const rest = [`${amount} ${unit}`.trimEnd(), ...parts].join("  ");
+  const heading = title.padEnd(TITLE_WIDTH);
+  for (const [before, least] of [
+    [heading, 2 * BAR_WIDTH_STEP],
+    [title, BAR_WIDTH_STEP],
+  ] as const) {
+    const free = Math.min(BAR_WIDTH_MOST, room - before.length - rest.length - 2);
+    // In steps, lest it breathe with every figure.
+    const width = free - (free % BAR_WIDTH_STEP);
+    if (width < least) continue;
+    const done = Math.round(share * width);
+    return `${before} ${"█".repeat(done)}${"░".repeat(width - done)} ${rest}`;
+  }
+  if (title.length + rest.length < room) return `${title} ${rest}`;
+  let line = `${title} ${amount}`;
+  for (const part of parts) {
+    if (line.length + 2 + part.length > room) break;
+    line += `  ${part}`;
+  }
+  return line.slice(0, Math.max(0, room));
+}
+
+/** 12345678 as "12.3M", 12345 as "12.3k", 1234 as "1,234", fractions to one decimal. */
+export function compact(value: number): string {
+  const [size, mark] = Math.abs(value) >= 1e6 ? [1e6, "M"] : [1e3, "k"];
+  if (Math.abs(value) >= 1e4) return `${(value / size).toFixed(1).replace(/\.0$/, "")}${mark}`;
   return (Math.round(value * 10) / 10).toLocaleString("en-US");
 }

@@ -72,7 +72,7 @@ export async function trainByEnvFlags(flags: EnvFlags, io: Console): Promise<boo
     const callbacks = callbacksOf(inFile, flags);
     requireEvaluations(flags, callbacks.evaluateEvery !== null);
     const run = { preset, seed, threads, out, resume, until, callbacks, io, interruption };
-    tell(await trainOnEnv(run), preset, seed, io);
+    tell(await trainOnEnv(run), { preset, seed, out }, io);
   } finally {
     interruption.release();
   }
@@ -121,7 +121,13 @@ function refusal(message: string): OperationError {
   return new OperationError("TRAIN_ENV", message);
 }
 
-function tell(result: EnvTrainingResult, preset: Preset, seed: number | string, io: Console): void {
+interface Run {
+  readonly preset: Preset;
+  readonly seed: number | string;
+  readonly out: string | null;
+}
+
+function tell(result: EnvTrainingResult, { preset, seed, out }: Run, io: Console): void {
   const { meanReturn, episodes, steps, stepsPerSecond, modelHash, ending } = result;
   const { environment, name, measure } = preset;
   io.line(
@@ -139,6 +145,10 @@ function tell(result: EnvTrainingResult, preset: Preset, seed: number | string, 
       : `Mean return ${meanReturn.toFixed(2)} over ${of}; model ${modelHash.slice(0, 12)}.`,
   );
   for (const line of bestLines(result)) io.line(line);
+  if (out !== null) {
+    const goesOn = ending === "paused" || ending === "interrupted";
+    io.line(`Kept in ${out}.${goesOn ? " Go on with the same command and --resume." : ""}`);
+  }
   io.json({
     environment,
     preset: name,

@@ -17,7 +17,7 @@ import {
   PpoTrainer,
 } from "../learn/index.ts";
 import { type CallbackOptions, Callbacks, NO_CALLBACKS } from "./callbacks.ts";
-import type { Console, Progress } from "./console.ts";
+import { compact, type Console, type Progress } from "./console.ts";
 import { breathe, type Interruption } from "./interruption.ts";
 import { clock, grouped } from "./report/formats.ts";
 import { coresHere } from "./run-flags.ts";
@@ -108,6 +108,7 @@ class TrainingRun {
   readonly #trainer: PpoTrainer;
   readonly #callbacks: Callbacks;
   readonly #files: RunFiles | null;
+  #lastReturn = Number.NaN;
 
   constructor(options: TrainingOptions, trainer: PpoTrainer, files: RunFiles | null) {
     const { callbacks = NO_CALLBACKS, actionNames = [], featureNames = [] } = options;
@@ -222,16 +223,27 @@ class TrainingRun {
   /** The most wanted first: a narrow terminal cuts off the rest. */
   #note(report: IterationReport, pace: Pace): string {
     const { unit = "" } = this.#options;
-    const { meanReturn, policyLoss, valueLoss, entropy } = report;
+    const { policyLoss, valueLoss, entropy } = report;
+    // Of the last rollout in which an episode ended.
+    if (report.episodes > 0) this.#lastReturn = report.meanReturn;
+    const meanReturn = this.#lastReturn;
     const left = pace.secondsLeft();
     return [
-      `${grouped(Math.round(pace.stepsPerSecond()))} steps/s`,
+      `${compact(Math.round(pace.stepsPerSecond()))}/s`,
       ...(Number.isFinite(left) ? [`${clock(left)} left`] : []),
       ...(Number.isNaN(meanReturn) ? [] : [`return ${meanReturn.toFixed(2)} ${unit}`.trimEnd()]),
-      `loss ${policyLoss.toFixed(3)} policy ${valueLoss.toPrecision(3)} value`,
+      `losses ${figure(policyLoss)} ${figure(valueLoss)}`,
       `entropy ${entropy.toFixed(2)}`,
     ].join("  ");
   }
+}
+
+/** About three digits, for people. */
+function figure(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 100) return compact(Math.round(value));
+  // No minus before what is shown as 0.
+  return size < 5e-4 ? "0.000" : value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }
 
 /** What to say of a run's evaluations, if it had any. */
