@@ -25,7 +25,8 @@ import { requireWritable } from "./writable-place.ts";
 interface Flags {
   readonly strategy?: string;
   readonly sessions?: string[];
-  readonly option: string[];
+  readonly markets?: string[];
+  readonly option?: string[];
   readonly model?: string;
   readonly normaliser?: string;
   readonly choice?: Choice;
@@ -45,7 +46,8 @@ export function backtestCommand(): Command {
     .description("run a strategy over sessions and account for every cent that it makes")
     .option("--strategy <name>", "a strategy's name, ./file.mjs of your own, or model")
     .option("--sessions <folders...>", "sessions, or folders of sessions")
-    .option("--option <key=value...>", "options of the strategy", gather, [])
+    .option("--markets <tickers...>", "trade these alone")
+    .option("--option <key=value...>", "options of the strategy", gather)
     .option("--model <path>", "the model, for --strategy model")
     .option("--normaliser <file>", "statistics for a model from elsewhere (docs/models.md)")
     .addOption(
@@ -86,7 +88,7 @@ const EXAMPLE =
   "\nExample:\n  kalshi-gym backtest --strategy touch --option size=5 --sessions sessions/sample-1 " +
   "--report report.html --out backtests/touch";
 
-function gather(word: string, words: string[]): string[] {
+function gather(word: string, words: readonly string[] = []): string[] {
   return [...words, word];
 }
 
@@ -107,7 +109,7 @@ async function backtest(flags: Flags, io: Console): Promise<void> {
     model: placeOf(flags, configuration),
     choice: configuration.evaluation.choice,
   });
-  const options = { ...written.options, ...optionsOf(flags.option) };
+  const options = { ...written.options, ...optionsOf(flags.option ?? []) };
   for (const path of [flags.out, flags.report]) if (path !== undefined) requireWritable(path);
   const folders = sessionFolders(wanted("--sessions", "files.sessions", files.sessions));
   const work: BacktestWork = { folders, source, options, settings };

@@ -161,6 +161,8 @@ const schema = z.strictObject({
       /** The strategy's own. */
       options: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])).optional(),
       cadence: z.enum(["1s", "event"]).optional(),
+      /** Tickers to trade; all when left out. */
+      markets: z.array(z.string()).min(1).optional(),
       startingCashUsd: amount(1e6, STARTING_CASH_USD_MAX).optional(),
       orderContractsMax: amount(100, CONTRACTS_MAX).optional(),
       positionLimitContracts: amount(100, CONTRACTS_MAX).optional(),
@@ -245,6 +247,7 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
       strategy: "",
       options: {},
       cadence: "1s",
+      markets: [""],
       startingCashUsd: 1,
       orderContractsMax: 1,
       positionLimitContracts: 1,

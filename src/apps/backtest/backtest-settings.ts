@@ -8,6 +8,7 @@ export interface BacktestFlags {
   readonly worlds?: readonly WorldName[];
   readonly onError?: BacktestSettings["onError"];
   readonly cash?: number;
+  readonly markets?: readonly string[];
 }
 
 /** Latencies, and how the five actions place orders, are those of episodes. */
@@ -25,6 +26,7 @@ export function backtestSettings(
     cash === undefined ? DEFAULT_BACKTEST.startingCash : (Math.round(cash * 1e6) as MicroUsd);
   return {
     cadence: flags.cadence ?? backtest.cadence ?? DEFAULT_BACKTEST.cadence,
+    tickers: flags.markets ?? backtest.markets ?? null,
     startingCash,
     limits: {
       ...limits,

@@ -56,7 +56,7 @@ export function backtestJson(result: BacktestResult, seconds: number): object {
     complete: result.isComplete,
     sessions: result.sessions.length,
     events: result.events,
-    seconds,
+    seconds: Math.round(seconds * 1000) / 1000,
     eventsPerSecond: seconds > 0 ? Math.round(result.events / seconds) : 0,
     orders: main?.orders.submitted ?? 0,
     fills: main?.fills ?? 0,

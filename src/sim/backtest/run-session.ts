@@ -3,8 +3,8 @@
  * after every second, or every change of a book, each world's venue catches up, its answers are
  * heard, and its strategy decides. Equal tape, strategy, options, settings and seed give equal bytes.
  */
-import { assert, Prng, US_PER_SECOND } from "../../core/index.ts";
-import { type MarketInfo, PriceGrid, type Tape } from "../../market/index.ts";
+import { assert, OperationError, Prng, US_PER_SECOND } from "../../core/index.ts";
+import { type MarketInfo, PriceGrid, streamRows, type Tape } from "../../market/index.ts";
 import type { StrategyDefinition } from "../../strategies/index.ts";
 import type { SessionData } from "../session-data.ts";
 import { type Course, marketResults, withMarks } from "./attribution.ts";
@@ -72,8 +72,8 @@ class SessionRun {
   constructor({ tape, data, strategy, options = {}, settings }: SessionRunOptions) {
     this.#tape = tape;
     this.#settings = settings;
-    this.#markets = tape.markets.map((_, market) => market);
-    this.#infos = tape.markets;
+    this.#markets = chosenMarkets(tape, settings);
+    this.#infos = this.#markets.map((market) => tape.markets[market] as MarketInfo);
     const grids = this.#infos.map((info) => new PriceGrid(info.priceRanges));
     this.#feed = new SessionFeed(tape, this.#markets, grids);
     assert(!strategy.usesFeatures || data !== undefined, "features come with the session's data");
@@ -99,7 +99,7 @@ class SessionRun {
           prng,
         }),
     );
-    [this.#startUs, this.#endUs] = spanOf(tape, this.#markets.length);
+    [this.#startUs, this.#endUs] = spanOf(tape, this.#markets);
     this.#nowUs = this.#startUs;
   }
 
@@ -137,15 +137,15 @@ class SessionRun {
 
   *#byChanges(): Generator<number, void, undefined> {
     const { order, atUs, rowCount } = this.#tape;
-    const streams = streamOfRows(this.#tape, this.#markets.length);
+    const places = placeOfRows(this.#tape, this.#markets);
     const due = [0];
     let decisions = 0;
     let tickUs = this.#startUs;
     for (let place = 0; place < rowCount; place++) {
       const row = order[place] as number;
-      const market = streams[row] as number;
+      const market = places[row] as number;
       const feed = this.#feed.feeds[market];
-      // Other streams, and levels that went with their snapshot.
+      // Streams that are not traded, and levels that went with their snapshot.
       if (feed === undefined || row < feed.row) continue;
       const rowUs = atUs[row] as number;
       for (; tickUs < rowUs; tickUs += US_PER_SECOND) this.#tick(tickUs);
@@ -229,13 +229,25 @@ class SessionRun {
   }
 }
 
+/** Tape indices of the markets to trade. `UNKNOWN_MARKET` where the session has none of them. */
+function chosenMarkets({ sessionId, markets }: Tape, { tickers }: BacktestSettings): number[] {
+  const all = markets.map((_, market) => market);
+  if (tickers === null) return all;
+  const chosen = all.filter((market) => tickers.includes(markets[market]?.ticker ?? ""));
+  if (chosen.length > 0) return chosen;
+  throw new OperationError(
+    "UNKNOWN_MARKET",
+    `session ${sessionId}: expected some of ${markets.map(({ ticker }) => ticker).join(", ")}, was ` +
+      `${tickers.join(", ")}`,
+  );
+}
+
 /** First whole second with a row of a market at or before it, and the last one that is needed. */
-function spanOf(tape: Tape, markets: number): readonly [number, number] {
+function spanOf(tape: Tape, markets: readonly number[]): readonly [number, number] {
   let first = Infinity;
   let last = -Infinity;
-  for (let market = 0; market < markets; market++) {
-    const start = tape.streamStart[market] as number;
-    const end = tape.streamStart[market + 1] as number;
+  for (const market of markets) {
+    const [start, end] = streamRows(tape, market);
     if (start === end) continue;
     first = Math.min(first, tape.atUs[start] as number);
     last = Math.max(last, tape.atUs[end - 1] as number);
@@ -244,11 +256,9 @@ function spanOf(tape: Tape, markets: number): readonly [number, number] {
   return first === Infinity ? [0, -1] : [wholeSecond(first), wholeSecond(last)];
 }
 
-/** The stream of each row; `markets` and above for those that are not of a market. */
-function streamOfRows(tape: Tape, markets: number): Uint16Array {
-  const streams = new Uint16Array(tape.rowCount).fill(markets);
-  for (let stream = 0; stream < markets; stream++) {
-    streams.fill(stream, tape.streamStart[stream], tape.streamStart[stream + 1]);
-  }
-  return streams;
+/** The place of each row's market among `markets`; their number for rows of others. */
+function placeOfRows(tape: Tape, markets: readonly number[]): Uint16Array {
+  const places = new Uint16Array(tape.rowCount).fill(markets.length);
+  markets.forEach((market, place) => places.fill(place, ...streamRows(tape, market)));
+  return places;
 }

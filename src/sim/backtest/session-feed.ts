@@ -14,10 +14,12 @@ export class SessionFeed {
   /** Events told so far: rows, those of a snapshot's levels apart. */
   events = 0;
   readonly #tape: Tape;
+  readonly #markets: readonly number[];
 
   /** `markets` are indices into the tape; everything here is by their place in that list. */
   constructor(tape: Tape, markets: readonly number[], grids: readonly PriceGrid[]) {
     this.#tape = tape;
+    this.#markets = markets;
     this.marks = markets.map(() => new MarkLog());
     this.feeds = markets.map((market, index) => {
       const grid = grids[index];
@@ -55,7 +57,7 @@ export class SessionFeed {
   /** Time of the last row of a market before which it was not closed; 0 for one without rows. */
   lastUs(market: number): number {
     const tape = this.#tape;
-    const [first, end] = streamRows(tape, market);
+    const [first, end] = streamRows(tape, this.#markets[market] as number);
     for (let row = first; row < end; row++) {
       if (tape.kind[row] === EventKind.close) return tape.atUs[row] as number;
     }

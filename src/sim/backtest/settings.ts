@@ -21,6 +21,8 @@ export function worldModel(world: WorldName): FillModel {
 export interface BacktestSettings {
   /** When decisions fall: at whole seconds, or after every change of a book. */
   readonly cadence: Cadence;
+  /** Tickers of the markets to trade, those that a session has of them; null for all. */
+  readonly tickers: readonly string[] | null;
   /** Cash at the start of every session; a session's markets share it. */
   readonly startingCash: MicroUsd;
   readonly limits: RiskLimits;
@@ -38,6 +40,7 @@ export interface BacktestSettings {
 /** 1,000 dollars, orders up to 100 contracts, up to 100 held in each market. */
 export const DEFAULT_BACKTEST: BacktestSettings = {
   cadence: "1s",
+  tickers: null,
   startingCash: (1000 * 1_000_000) as MicroUsd,
   limits: { orderSizeMax: 10_000 as Lots, positionLimit: 10_000 as Lots, openOrdersMax: 1000 },
   pricing: "join",

@@ -154,7 +154,9 @@ export class World {
       this.#threw(error);
       return;
     }
-    if (returned !== undefined) this.#returned(returned);
+    // What a desk's method returns may fall out of a short function; orders and promises may not.
+    if (returned !== undefined && returned !== null && typeof returned !== "string")
+      this.#returned(returned);
   }
 
   /** Hears the venue's last answers, and values what is left at the best prices that buy it. */
