@@ -39,11 +39,12 @@ export class RunFiles {
   }
 
   /**
-   * The files of a run in `out`, a new folder or, to resume, one with a checkpoint. `TRAIN_OUT`,
-   * `TRAIN_RESUME`.
+   * The files of a run in `out`: a new folder, to resume one with a checkpoint, and to replace one
+   * whose model is removed. `TRAIN_OUT`, `TRAIN_RESUME`.
    */
-  static open(out: string, resume: boolean): RunFiles {
-    requireFreshFolder(out, resume);
+  static open(out: string, how: { readonly resume: boolean; readonly replace: boolean }): RunFiles {
+    const { resume } = how;
+    requireFolderFor(out, how);
     // A run that was killed may have left a file half-made beside its place, or, without a
     // checkpoint, files that nobody can go on from.
     if (resume) removing(out, () => removeUnfinished(out));
@@ -120,7 +121,10 @@ export class RunFiles {
   }
 }
 
-function requireFreshFolder(out: string, resume: boolean): void {
+function requireFolderFor(
+  out: string,
+  { resume, replace }: { readonly resume: boolean; readonly replace: boolean },
+): void {
   requireFolderOrNothing(out);
   const hasCheckpoint = existsSync(join(out, CHECKPOINT_FILE));
   if (resume && !hasCheckpoint) {
@@ -129,7 +133,8 @@ function requireFreshFolder(out: string, resume: boolean): void {
       `${out}: expected a ${CHECKPOINT_FILE} to resume from, was none; leave --resume out to start`,
     );
   }
-  if (!resume && (hasCheckpoint || existsSync(join(out, "manifest.json")))) {
+  if (resume || replace) return;
+  if (hasCheckpoint || existsSync(join(out, "manifest.json"))) {
     throw new OperationError(
       "TRAIN_OUT",
       `${out}: expected a new folder, was one with a model in it; ` +

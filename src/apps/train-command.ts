@@ -12,7 +12,6 @@ import {
   wholeNumber,
 } from "./run-flags.ts";
 import { addEnvFlags, type EnvFlags, trainByEnvFlags } from "./train-env-command.ts";
-import { clearModelFolder } from "./run-files.ts";
 import { trainOnSessions } from "./train-sessions.ts";
 import { bestJson, bestLines, ENDINGS, type TrainingResult } from "./training.ts";
 import { loadSessions } from "./wire.ts";
@@ -60,13 +59,12 @@ export function trainCommand(): Command {
     const { evaluateOn } = configuration.callbacks;
     requireEvaluations(flags, evaluateOn !== undefined);
     const heldOut = evaluateOn === undefined ? [] : loadSessions(evaluateOn, io);
-    if (flags.replace === true && flags.resume !== true) clearModelFolder(out);
     const interruption = listenForInterruption(() => {
       io.warn("\nStopping after this iteration; Ctrl-C again quits at once.");
     });
     try {
-      const { resume = false, threads = coresHere(), until = Infinity } = flags;
-      const run = { resume, threads, until, io, interruption };
+      const { resume = false, replace = false, threads = coresHere(), until = Infinity } = flags;
+      const run = { resume, replace, threads, until, io, interruption };
       const result = await trainOnSessions({ configuration, sessions, heldOut, out, ...run });
       tell(result, out, io);
     } finally {

@@ -13,7 +13,6 @@ import { type Preset, PRESET_NAMES, presetFor } from "../learn/index.ts";
 import type { Console } from "./console.ts";
 import { type ConfiguredPreset, presetWithFile } from "./env-configuration.ts";
 import { listenForInterruption } from "./interruption.ts";
-import { clearModelFolder } from "./run-files.ts";
 import { coresHere, wholeNumber } from "./run-flags.ts";
 import { type EnvTrainingResult, trainOnEnv } from "./train-env.ts";
 import { bestJson, bestLines, ENDINGS } from "./training.ts";
@@ -63,7 +62,7 @@ export async function trainByEnvFlags(flags: EnvFlags, io: Console): Promise<boo
   }
   const { preset, seed: written, callbacks: inFile } = presetOf(flags.env, flags);
   const seed = flags.seed ?? written ?? DEFAULT_SEED;
-  const { threads = coresHere(), until = Infinity, resume = false } = flags;
+  const { threads = coresHere(), until = Infinity, resume = false, replace = false } = flags;
   const out = outOf(flags);
   const interruption = listenForInterruption(() => {
     io.warn("\nStopping after this iteration; Ctrl-C again quits at once.");
@@ -71,15 +70,15 @@ export async function trainByEnvFlags(flags: EnvFlags, io: Console): Promise<boo
   try {
     const callbacks = callbacksOf(inFile, flags);
     requireEvaluations(flags, callbacks.evaluateEvery !== null);
-    const run = { preset, seed, threads, out, resume, until, callbacks, io, interruption };
-    tell(await trainOnEnv(run), { preset, seed, out }, io);
+    const run = { preset, seed, threads, out, resume, replace, until, callbacks };
+    tell(await trainOnEnv({ ...run, io, interruption }), { preset, seed, out }, io);
   } finally {
     interruption.release();
   }
   return true;
 }
 
-/** The folder that the run keeps its files in, if it does; made free where that is asked for. */
+/** The folder that the run keeps its files in, if it does. */
 function outOf({ out, until, resume, replace }: EnvFlags): string | null {
   if (out === undefined) {
     const needy = Object.entries({ until, resume, replace }).find(
@@ -88,7 +87,6 @@ function outOf({ out, until, resume, replace }: EnvFlags): string | null {
     if (needy === undefined) return null;
     throw refusal(`--${needy[0]}: expected --out, a folder that the run is kept in, was none`);
   }
-  if (replace === true && resume !== true) clearModelFolder(out);
   return out;
 }
 

@@ -27,6 +27,8 @@ export interface EnvTrainingOptions {
   readonly out: string | null;
   /** Goes on from the checkpoint in `out`. */
   readonly resume: boolean;
+  /** Starts anew where there is a model in `out` already; refused by default. */
+  readonly replace?: boolean;
   /** Steps from which on the run pauses. */
   readonly until?: number;
   /** What is done between two iterations; evaluations where `evaluateEvery` is set. */
@@ -46,9 +48,10 @@ export interface EnvTrainingResult extends EpisodesMean {
 
 /** Trains, and measures as the preset does: no episode where the run was interrupted before. */
 export async function trainOnEnv(options: EnvTrainingOptions): Promise<EnvTrainingResult> {
-  const { preset, seed, threads, out, resume, until = Infinity, io, interruption } = options;
+  const { preset, seed, threads, out, resume, replace = false, io, interruption } = options;
+  const { until = Infinity } = options;
   const { environment, environments, name, ppo } = preset;
-  const run = { threads, out, resume, until, io, interruption };
+  const run = { threads, out, resume, replace, until, io, interruption };
   const evaluated = options.callbacks.evaluateEvery === null ? null : heldOutData(options);
   const result = await runTraining({
     env: lanesOf(preset),

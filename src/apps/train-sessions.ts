@@ -22,6 +22,8 @@ export interface SessionTrainingOptions {
   readonly out: string;
   /** Goes on from the checkpoint in `out`. */
   readonly resume: boolean;
+  /** Starts anew where there is a model in `out` already; refused by default. */
+  readonly replace?: boolean;
   readonly io: Console;
   readonly interruption: Interruption;
   /** Threads that share an update and the lanes, by default one a core; they change no result. */

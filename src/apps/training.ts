@@ -37,6 +37,8 @@ export interface TrainingOptions {
   readonly out: string | null;
   /** Goes on from the checkpoint in `out`. */
   readonly resume: boolean;
+  /** Starts anew where there is a model in `out` already; refused by default. */
+  readonly replace?: boolean;
   readonly io: Console;
   readonly interruption: Interruption;
   /** Threads that share an update, by default one a core; they change no result. */
@@ -88,11 +90,12 @@ export interface KeptBest extends BestResult {
 
 /** Trains, and leaves a whole model folder behind, also when interrupted. */
 export async function runTraining(options: TrainingOptions): Promise<TrainingResult> {
-  const { env, settings, seed, out, resume, threads = coresHere() } = options;
+  const { env, settings, seed, out, resume, replace = false, threads = coresHere() } = options;
   try {
-    const files = out === null ? null : RunFiles.open(out, resume);
     const trainer = new PpoTrainer(env, settings, seed, { threads });
     try {
+      // Only a run that can begin may replace another.
+      const files = out === null ? null : RunFiles.open(out, { resume, replace });
       return await new TrainingRun(options, trainer, files).run();
     } finally {
       trainer.close();

@@ -207,6 +207,27 @@ describe("a place that the run cannot be kept in", () => {
     expect(readFileSync(plain, "utf8")).toBe("somebody's file");
   });
 
+  test("one with a model in it, unless that is to be replaced and the new run can begin", async () => {
+    const out = join(folder, "there");
+    await train(...PROBE, "--out", out);
+    const before = contentsOf(out);
+    expect(await refusal(...PROBE, "--out", out)).toBe(
+      `${out}: expected a new folder, was one with a model in it; ` +
+        "choose another --out, go on with --resume, or --replace it",
+    );
+    const impossible = file({ ppo: { shards: 7 } });
+    const flags = ["--env", "Probe-matched", "--config", impossible, "--out", out, "--replace"];
+    expect(await refusal(...flags)).toMatch(/^ppo.shards: /);
+    expect(contentsOf(out)).toEqual(before);
+    const other = PROBE.map((word) => (word === "1" ? "2" : word));
+    await train(...other, "--out", out, "--replace");
+    expect(contentsOf(out).get(join(out, "policy.bin"))).not.toBe(
+      before.get(join(out, "policy.bin")),
+    );
+    await train(...PROBE, "--out", out, "--replace");
+    expect(contentsOf(out)).toEqual(before);
+  });
+
   test("a metrics file that is a folder", async () => {
     const out = join(folder, "taken");
     mkdirSync(join(out, "metrics.csv"), { recursive: true });
