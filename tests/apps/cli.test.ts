@@ -168,7 +168,7 @@ describe("from a session to a verified episode", () => {
     const info = object(await run("sessions", "info", "sessions/sample-1", "--json"));
     expect(Object.keys(info)).toEqual([
       ...["id", "markets", "snapshots", "deltas", "trades", "gaps"],
-      ...["startUs", "endUs", "contentHash"],
+      ...["startUs", "endUs", "contentHash", "quality", "reconstruction"],
     ]);
 
     const flags = ["--config", settings, "--seed", "7", "--json"];
