@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { type Lots, type MicroUsd, OperationError } from "../core/index.ts";
 import { ACTIVATIONS, DEFAULT_PPO, type PpoSettings, SCHEDULES, TRUNKS } from "../learn/index.ts";
+import { MEMBERSHIPS } from "../market/index.ts";
 import { PRICINGS } from "../orders/index.ts";
 import {
   DEFAULT_EPISODE,
@@ -86,6 +87,8 @@ const schema = z.strictObject({
         .enum(Object.keys(FILL_MODELS) as [keyof typeof FILL_MODELS])
         .default(DEFAULT_EPISODE.fillModel),
       rewardBasis: z.enum(["liquidation", "mid"]).default(DEFAULT_EPISODE.rewardBasis),
+      /** Whose account it is, which decides how cash is rounded; a direct member's unless given. */
+      membership: z.enum(MEMBERSHIPS).optional(),
       latency: z
         .strictObject({
           feedUs: z.int().min(0).default(DEFAULT_LATENCY.feedUs),
@@ -167,6 +170,8 @@ const schema = z.strictObject({
       orderContractsMax: amount(100, CONTRACTS_MAX).optional(),
       positionLimitContracts: amount(100, CONTRACTS_MAX).optional(),
       openOrdersMax: whole.optional(),
+      eventExposureMaxUsd: amount(1e6, STARTING_CASH_USD_MAX).optional(),
+      seriesExposureMaxUsd: amount(1e6, STARTING_CASH_USD_MAX).optional(),
       worlds: z.array(z.enum(WORLD_NAMES)).min(1).optional(),
       onError: z.enum(["stop", "refuse"]).optional(),
     })
@@ -242,6 +247,7 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
   // What is optional stands in no default, but is known.
   const optional = {
     files: { sessions: [""], model: "", normaliser: "" },
+    episode: { membership: "direct" },
     callbacks: { evaluateOn: [""] },
     backtest: {
       strategy: "",
@@ -252,6 +258,8 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
       orderContractsMax: 1,
       positionLimitContracts: 1,
       openOrdersMax: 1,
+      eventExposureMaxUsd: 1,
+      seriesExposureMaxUsd: 1,
       worlds: ["expected"],
       onError: "stop",
     },
@@ -272,9 +280,10 @@ function merge(written: unknown, overrides: object): unknown {
 
 /** The simulator's settings of a configuration; its amounts were found to be exact on reading. */
 export function episodeSettings({ episode }: Configuration): EpisodeSettings {
-  const { startingCashUsd, orderContracts, positionLimitContracts, ...rest } = episode;
+  const { startingCashUsd, orderContracts, positionLimitContracts, membership, ...rest } = episode;
   return {
     ...rest,
+    ...(membership !== undefined && { membership }),
     startingCash: Math.round(startingCashUsd * 1e6) as MicroUsd,
     orderSize: Math.round(orderContracts * 100) as Lots,
     positionLimit: Math.round(positionLimitContracts * 100) as Lots,

@@ -5,6 +5,13 @@
  */
 export { Account } from "./account.ts";
 export { type Exposure, lockedCash } from "./collateral.ts";
+export {
+  type EventGroup,
+  exposureIn,
+  type MarketGroup,
+  MarketGroups,
+  worstLossOf,
+} from "./exposure.ts";
 export { Ledger, type LedgerState } from "./ledger.ts";
 export {
   applyOrderEvent,

@@ -2,11 +2,12 @@
  * The gate that every order passes before it is sent, and the only maker of `ApprovedOrder`s. It
  * looks at limits and at what the account is known to hold; a refusal is a value with a reason.
  */
-import type { CentiCents, Lots } from "../core/index.ts";
+import { assert, type CentiCents, type Lots, type MicroUsd } from "../core/index.ts";
 import { BookSide, type PriceGrid } from "../market/index.ts";
 import { type Account, exposureOf } from "./account.ts";
 import type { Exposure } from "./collateral.ts";
-import type { Order, OrderRequest } from "./order.ts";
+import { exposureIn, type MarketGroup, type MarketGroups } from "./exposure.ts";
+import { contradictionIn, type Order, type OrderRequest } from "./order.ts";
 import type { ApprovedOrder } from "./order-manager.ts";
 
 export interface RiskLimits {
@@ -16,6 +17,10 @@ export interface RiskLimits {
   readonly positionLimit: Lots;
   /** Most open orders at once, over all markets. */
   readonly openOrdersMax: number;
+  /** Most that may be at stake in one event, in positions and open orders; no limit where absent. */
+  readonly eventExposureMax?: MicroUsd;
+  /** The same over all events of one series. */
+  readonly seriesExposureMax?: MicroUsd;
 }
 
 export type RiskRefusalReason =
@@ -25,6 +30,10 @@ export type RiskRefusalReason =
   | "position_limit"
   | "open_orders_limit"
   | "nothing_to_reduce"
+  | "event_exposure_limit"
+  | "series_exposure_limit"
+  | "invalid_order"
+  | "invalid_expiration"
   | "unknown_order"
   | "insufficient_cash";
 
@@ -39,14 +48,22 @@ export type RiskVerdict =
 export class RiskGate {
   readonly limits: RiskLimits;
   readonly #grids: readonly PriceGrid[];
+  readonly #groups: MarketGroups | null;
 
-  constructor(limits: RiskLimits, grids: readonly PriceGrid[]) {
+  /** `groups` are needed where the limits speak of events or series. */
+  constructor(limits: RiskLimits, grids: readonly PriceGrid[], groups: MarketGroups | null = null) {
+    const isGrouped =
+      limits.eventExposureMax !== undefined || limits.seriesExposureMax !== undefined;
+    assert(!isGrouped || groups !== null, "limits on events and series come with the groups");
     this.limits = limits;
     this.#grids = grids;
+    this.#groups = groups;
   }
 
   /** Judges a new order. */
   approve(request: OrderRequest, account: Account): RiskVerdict {
+    const contradiction = contradictionIn(request);
+    if (contradiction !== null) return refused(contradiction);
     if (account.openCount >= this.limits.openOrdersMax) return refused("open_orders_limit");
     const reason = this.#judge(request, null, request.price, request.size, account);
     if (reason !== null) return refused(reason);
@@ -98,7 +115,20 @@ export class RiskGate {
       exposures.push({ side, price, remaining });
     }
     const more = account.lockWith(market, exposures) - account.lockedIn(market);
-    return more > account.available ? "insufficient_cash" : null;
+    if (more > account.available) return "insufficient_cash";
+    return more > 0 ? this.#judgeExposure(market, more, account) : null;
+  }
+
+  /** Limits on what belongs together, with `more` cash locked in a market of it. */
+  #judgeExposure(market: number, more: number, account: Account): RiskRefusalReason | null {
+    if (this.#groups === null) return null;
+    const { eventExposureMax, seriesExposureMax } = this.limits;
+    const isAbove = (group: MarketGroup, most: MicroUsd | undefined): boolean =>
+      most !== undefined && exposureIn(account, group) + more > most;
+    if (isAbove(this.#groups.eventOf(market), eventExposureMax)) return "event_exposure_limit";
+    return isAbove(this.#groups.seriesOf(market), seriesExposureMax)
+      ? "series_exposure_limit"
+      : null;
   }
 }
 

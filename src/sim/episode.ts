@@ -17,7 +17,7 @@ import {
   createAccountView,
   encodeAccount,
 } from "../features/index.ts";
-import { OrderBook } from "../market/index.ts";
+import { balanceStepOf, dearestFees, type Membership, OrderBook } from "../market/index.ts";
 import type { Action, Pricing } from "../orders/index.ts";
 import { Trader } from "../strategies/index.ts";
 import { FILL_MODELS, type FillModelName } from "./fill-model.ts";
@@ -37,6 +37,8 @@ export interface EpisodeSettings {
   readonly latency: LatencySettings;
   /** How positions are valued in the reward: at what they could be sold for, or at the mid price. */
   readonly rewardBasis: "liquidation" | "mid";
+  /** Whose account it is, which decides how cash is rounded; a direct member's where absent. */
+  readonly membership?: Membership;
 }
 
 /**
@@ -76,7 +78,7 @@ export class Episode {
     assert(data.rows.valid[startRow] === 1, "an episode starts where the book is known");
     this.data = data;
     this.settings = settings;
-    const { startingCash, positionLimit, orderSize } = settings;
+    const { startingCash, positionLimit, orderSize, membership = "direct" } = settings;
     this.orders = new SimulatedOrderManager({
       tape: data.tape,
       markets: [data.market],
@@ -85,10 +87,12 @@ export class Episode {
       fillModel: FILL_MODELS[settings.fillModel],
       latency: settings.latency,
       prng: prng.fork("latency"),
+      membership,
     });
     this.trader = new Trader({
       orders: this.orders,
-      fees: [data.info.fees],
+      fees: [dearestFees(data.info)],
+      balanceStep: balanceStepOf(membership),
       grids: [data.grid],
       startingCash,
       planner: { pricing: settings.pricing, orderSize, positionLimit },

@@ -3,7 +3,7 @@
  * `quote` asks for one, and it judges what it is given, because a strategy may be anybody's: what is
  * not a price of the market, not a size or not a market at all is a fault and goes to `onFault`.
  */
-import type { CentiCents, Lots } from "../core/index.ts";
+import type { CentiCents, Lots, TimestampUs } from "../core/index.ts";
 import { BookSide, type PriceGrid } from "../market/index.ts";
 import {
   type Action,
@@ -123,7 +123,12 @@ export class OrderDesk implements Desk {
       return null;
     }
     const { index } = market;
-    const request = this.#request(index, side, price, size, timeInForce, postOnly, reduceOnly);
+    const { expiresUs, selfTradePrevention } = order;
+    const request = {
+      ...this.#request(index, side, price, size, timeInForce, postOnly, reduceOnly),
+      ...(expiresUs !== undefined && { expiresUs: expiresUs as TimestampUs }),
+      ...(selfTradePrevention !== undefined && { selfTradePrevention }),
+    };
     return this.#send({ kind: "submit", request }) === null ? request.clientOrderId : null;
   }
 

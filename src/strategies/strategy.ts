@@ -12,6 +12,7 @@ import type {
   Order,
   RiskLimits,
   RiskRefusalReason,
+  SelfTradePrevention,
   TimeInForce,
 } from "../orders/index.ts";
 
@@ -133,6 +134,10 @@ export interface NewOrder {
   readonly timeInForce?: TimeInForce;
   readonly postOnly?: boolean;
   readonly reduceOnly?: boolean;
+  /** The venue cancels what is left of it at this time, a whole second. */
+  readonly expiresUs?: number;
+  /** What gives way where it would trade with an order of ours; itself when left out. */
+  readonly selfTradePrevention?: SelfTradePrevention;
 }
 
 /**

@@ -19,6 +19,7 @@ import {
   Account,
   type Action,
   type ClientOrderId,
+  type MarketGroups,
   type Order,
   type OrderCommand,
   type OrderEvent,
@@ -47,6 +48,8 @@ export interface TraderOptions {
   readonly startingCash: MicroUsd;
   readonly planner: PlannerSettings;
   readonly limits: RiskLimits;
+  /** Events and series of the markets, where the limits speak of them. */
+  readonly groups?: MarketGroups;
   /** Begins every client order id, so that ids of different runs differ. */
   readonly idPrefix: string;
 }
@@ -71,7 +74,7 @@ export class Trader {
     this.account = new Account(fees, startingCash, options.balanceStep);
     const nextId = (): ClientOrderId => `${idPrefix}${this.#idCount++}` as ClientOrderId;
     this.planner = new Planner(planner, grids, nextId);
-    this.gate = new RiskGate(limits, grids);
+    this.gate = new RiskGate(limits, grids, options.groups);
     this.#bids = new Float64Array(fees.length);
     this.#asks = new Float64Array(fees.length).fill(ONE_DOLLAR_CC);
     this.#peakValue = startingCash;

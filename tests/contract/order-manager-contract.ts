@@ -8,137 +8,13 @@
  * else. Fees come to whole ten-thousandths of a dollar.
  */
 import { afterEach, describe, expect, test } from "vitest";
-import {
-  type CentiCents,
-  type Lots,
-  type MicroUsd,
-  type TimestampUs,
-  US_PER_SECOND,
-} from "../../src/core/index.ts";
-import { BookSide, LINEAR_CENT, PriceGrid } from "../../src/market/index.ts";
-import {
-  Account,
-  type ApprovedOrder,
-  type ClientOrderId,
-  type OrderEvent,
-  type OrderManager,
-  type OrderRequest,
-  RiskGate,
-} from "../../src/orders/index.ts";
+import type { CentiCents, Lots } from "../../src/core/index.ts";
+import { BookSide } from "../../src/market/index.ts";
+import type { ClientOrderId } from "../../src/orders/index.ts";
+import { DOLLAR, Session, type World } from "./contract-session.ts";
+import { orderTermsRules } from "./order-terms-rules.ts";
 
-export interface World {
-  readonly orders: OrderManager;
-  /** Our clock, for the orders we send. */
-  nowUs(): number;
-  /** Another participant's taker order hits resting orders of `hit` at `cents`, and only there. */
-  trade(hit: BookSide, cents: number, contracts: number): void;
-  /** Others' resting size at a level changes by `contracts`. */
-  quote(side: BookSide, cents: number, contracts: number): void;
-  closeMarket(): void;
-  /** The market's time, whatever else there is, moves on to `us`. */
-  passTo(us: number): Promise<void>;
-  /** Time passes until everything that was sent has been answered. */
-  run(): Promise<void>;
-  dispose(): Promise<void>;
-}
-
-const DOLLAR = 1_000_000;
-const FEES = [{ type: "quadratic", multiplierPpm: 1_000_000 } as const];
-
-/** A world with our side of it: the account that folds what `drain` gives. */
-class Session {
-  readonly world: World;
-  readonly account = new Account(FEES, (100 * DOLLAR) as MicroUsd);
-  readonly events: OrderEvent[] = [];
-  readonly #gate: RiskGate;
-  #ids = 0;
-
-  constructor(world: World) {
-    this.world = world;
-    const size = 1_000_000_000 as Lots;
-    const limits = { orderSizeMax: size, positionLimit: size, openOrdersMax: 1000 };
-    this.#gate = new RiskGate(limits, [new PriceGrid(LINEAR_CENT)]);
-  }
-
-  /** Sends an order past any limit of ours, so that the venue's own rules are seen. */
-  send(side: BookSide, cents: number, contracts: number, more: Partial<OrderRequest> = {}) {
-    const request: OrderRequest = {
-      clientOrderId: `c-${this.#ids++}` as ClientOrderId,
-      market: 0,
-      side,
-      price: Math.round(cents * 100) as CentiCents,
-      size: Math.round(contracts * 100) as Lots,
-      timeInForce: "good_till_canceled",
-      postOnly: false,
-      reduceOnly: false,
-      ...more,
-    };
-    if (this.account.order(request.clientOrderId) === undefined) {
-      this.account.sent(request, this.world.nowUs());
-    }
-    // Only tests go round the gate: here the venue itself is on trial.
-    this.world.orders.submit(request as ApprovedOrder);
-    return request.clientOrderId;
-  }
-
-  approve(request: OrderRequest): ApprovedOrder {
-    const verdict = this.#gate.approve(request, this.account);
-    if (verdict.kind === "refused") throw new Error(verdict.reason);
-    return verdict.order;
-  }
-
-  cancel(id: ClientOrderId): void {
-    if (this.account.order(id) !== undefined) this.account.cancelSent(id);
-    this.world.orders.cancel(id);
-  }
-
-  amend(id: ClientOrderId, cents: number, contracts: number): void {
-    const price = Math.round(cents * 100) as CentiCents;
-    const size = Math.round(contracts * 100) as Lots;
-    if (this.account.order(id) !== undefined) this.account.amendSent(id, price, size);
-    this.world.orders.amend(id, price, size);
-  }
-
-  async run(): Promise<void> {
-    await this.world.run();
-    this.#hear();
-  }
-
-  /** Lets time pass to `us` and every answer to what happened until then arrive. */
-  async passTo(us: number): Promise<void> {
-    await this.world.passTo(us);
-    await this.run();
-  }
-
-  /** A whole second at least `seconds` away. */
-  secondsOn(seconds: number): TimestampUs {
-    const second = Math.floor(this.world.nowUs() / US_PER_SECOND) + seconds + 1;
-    return (second * US_PER_SECOND) as TimestampUs;
-  }
-
-  #hear(): void {
-    const fresh: OrderEvent[] = [];
-    const count = this.world.orders.drain(fresh);
-    expect(count).toBe(fresh.length);
-    for (const event of fresh) this.account.apply(event);
-    this.events.push(...fresh);
-  }
-
-  kindsOf(id: ClientOrderId): string[] {
-    return this.events.filter((event) => event.clientOrderId === id).map((event) => event.kind);
-  }
-
-  fillsOf(id: ClientOrderId) {
-    return this.events.filter(
-      (event) => event.kind === "filled" && event.clientOrderId === id,
-    ) as (OrderEvent & { kind: "filled" })[];
-  }
-
-  reasonsOf(id: ClientOrderId): string[] {
-    const own = this.events.filter((event) => event.clientOrderId === id);
-    return own.flatMap((event) => ("reason" in event ? [event.reason] : []));
-  }
-}
+export type { World } from "./contract-session.ts";
 
 /** Runs the contract over an implementation. `differs` maps a test's name to a written reason. */
 export function orderManagerContract(
@@ -167,6 +43,8 @@ export function orderManagerContract(
     afterEach(async () => {
       for (const dispose of disposals.splice(0)) await dispose();
     });
+
+    orderTermsRules(rule);
 
     rule("an order that does not cross is accepted and rests", async (session) => {
       const id = session.send(bid, 45, 10);
@@ -245,20 +123,6 @@ export function orderManagerContract(
       expect(filled).toBe(3000);
       expect(session.kindsOf(id).at(-1)).toBe("cancelled");
       expect(session.account.ledger.position(0)).toBe(3000);
-    });
-
-    rule("an immediate-or-cancel order takes what is there and no more", async (session) => {
-      const id = session.send(bid, 47, 60, { timeInForce: "immediate_or_cancel" });
-      await session.run();
-      expect(session.kindsOf(id)).toEqual(["accepted", "filled", "cancelled"]);
-      expect(session.account.ledger.position(0)).toBe(5000);
-    });
-
-    rule("a fill-or-kill order that cannot be filled is refused whole", async (session) => {
-      const id = session.send(bid, 47, 60, { timeInForce: "fill_or_kill" });
-      await session.run();
-      expect(session.kindsOf(id)).toEqual(["rejected"]);
-      expect(session.reasonsOf(id)).toEqual(["fill_or_kill_unfilled"]);
     });
 
     rule("a post-only order that would cross is rejected, by an event", async (session) => {
@@ -351,138 +215,6 @@ export function orderManagerContract(
       await session.run();
       expect(session.kindsOf(id)).toEqual(["accepted", "cancelled", "rejected"]);
       expect(session.reasonsOf(id).at(-1)).toBe("duplicate_client_order_id");
-    });
-
-    rule("own orders never trade with each other: the newcomer is cancelled", async (session) => {
-      const resting = session.send(ask, 46, 10);
-      await session.run();
-      const crossing = session.send(bid, 46, 10);
-      await session.run();
-      expect(session.kindsOf(resting)).toEqual(["accepted"]);
-      expect(session.kindsOf(crossing)).toEqual(["accepted", "cancelled"]);
-      expect(session.reasonsOf(crossing)).toEqual(["self_trade"]);
-    });
-
-    rule("what a newcomer took before it met an own order stays", async (session) => {
-      const resting = session.send(ask, 48, 10);
-      await session.run();
-      const crossing = session.send(bid, 48, 180);
-      await session.run();
-      expect(session.kindsOf(resting)).toEqual(["accepted"]);
-      expect(session.kindsOf(crossing).at(0)).toBe("accepted");
-      expect(session.kindsOf(crossing).at(-1)).toBe("cancelled");
-      expect(session.reasonsOf(crossing)).toEqual(["self_trade"]);
-      // 50 at 47 stood before ours, and as many at 48 as were there before it.
-      const fills = session.fillsOf(crossing);
-      expect(fills[0]).toMatchObject({ price: 4700, size: 5000, role: "taker" });
-      expect(session.account.ledger.position(0)).toBe(
-        fills.reduce((sum, { size }) => sum + size, 0),
-      );
-    });
-
-    rule("a newcomer with `maker` prevention cancels own orders and goes on", async (session) => {
-      const nearer = session.send(ask, 46, 10);
-      const farther = session.send(ask, 48, 10);
-      const away = session.send(ask, 49, 10);
-      await session.run();
-      const terms = {
-        timeInForce: "immediate_or_cancel",
-        selfTradePrevention: "maker",
-      } as const;
-      const crossing = session.send(bid, 48, 100, terms);
-      await session.run();
-      // 50 at 47, 50 of the 100 at 48: it is full before it comes to the own order behind them,
-      // unless own orders stand first there.
-      expect(session.reasonsOf(nearer)).toEqual(["self_trade"]);
-      expect(session.kindsOf(nearer)).toEqual(["accepted", "cancelled"]);
-      expect(session.kindsOf(away)).toEqual(["accepted"]);
-      expect(session.fillsOf(crossing).map((fill) => [fill.price, fill.size])).toEqual([
-        [4700, 5000],
-        [4800, 5000],
-      ]);
-      expect(session.account.order(farther)?.filled ?? 0).toBe(0);
-      expect(session.account.ledger.position(0)).toBe(10_000);
-    });
-
-    rule("a fill-or-kill order that meets an own order is immediate-or-cancel", async (session) => {
-      const resting = session.send(ask, 48, 10);
-      await session.run();
-      const second = session.send(bid, 48, 160, { timeInForce: "fill_or_kill" });
-      await session.run();
-      expect(session.kindsOf(resting)).toEqual(["accepted"]);
-      expect(session.kindsOf(second)[0]).toBe("accepted");
-      expect(session.fillsOf(second)[0]).toMatchObject({ price: 4700, size: 5000 });
-      expect(session.reasonsOf(second)).toEqual(["self_trade"]);
-    });
-
-    rule("a fill-or-kill order that can be filled is", async (session) => {
-      const id = session.send(bid, 48, 60, { timeInForce: "fill_or_kill" });
-      await session.run();
-      expect(session.kindsOf(id)).toEqual(["accepted", "filled", "filled"]);
-    });
-
-    rule("an immediate reduce-only order is cut to what is held", async (session) => {
-      session.send(bid, 47, 10);
-      await session.run();
-      const terms = { timeInForce: "immediate_or_cancel", reduceOnly: true } as const;
-      const sale = session.send(ask, 45, 30, terms);
-      await session.run();
-      expect(session.kindsOf(sale)).toEqual(["accepted", "filled", "cancelled"]);
-      expect(session.reasonsOf(sale)).toEqual(["exceeds_position"]);
-      expect(session.account.ledger.position(0)).toBe(0);
-      const again = session.send(ask, 45, 30, terms);
-      await session.run();
-      expect(session.kindsOf(again)).toEqual(["accepted", "cancelled"]);
-    });
-
-    rule("terms that exclude each other are refused", async (session) => {
-      const expiresUs = session.secondsOn(60);
-      const immediate = { timeInForce: "immediate_or_cancel", expiresUs } as const;
-      const whole = { timeInForce: "fill_or_kill", reduceOnly: true } as const;
-      const ids = [session.send(bid, 45, 10, immediate), session.send(bid, 45, 10, whole)];
-      await session.run();
-      for (const id of ids) expect(session.reasonsOf(id)).toEqual(["invalid_order"]);
-    });
-
-    rule("what is left of an order is cancelled at its expiry, and not before", async (session) => {
-      const expiresUs = session.secondsOn(2);
-      const id = session.send(bid, 46, 40, { expiresUs });
-      await session.run();
-      session.world.trade(bid, 45, 30);
-      await session.passTo(expiresUs - 1_000_000);
-      expect(session.kindsOf(id)).toEqual(["accepted", "filled"]);
-      await session.passTo(expiresUs);
-      expect(session.kindsOf(id)).toEqual(["accepted", "filled", "cancelled"]);
-      expect(session.reasonsOf(id)).toEqual(["expired"]);
-      expect(session.account.locked).toBe(0);
-      session.world.trade(bid, 45, 20);
-      session.cancel(id);
-      await session.run();
-      expect(session.account.ledger.position(0)).toBe(3000);
-      expect(session.kindsOf(id).at(-1)).toBe("cancelRejected");
-    });
-
-    rule("an expiry that has passed is refused", async (session) => {
-      const past = session.secondsOn(-5);
-      const id = session.send(bid, 45, 10, { expiresUs: past });
-      await session.run();
-      expect(session.reasonsOf(id)).toEqual(["invalid_expiration"]);
-    });
-
-    rule("a smaller size keeps its place in the queue, a larger one loses it", async (session) => {
-      const first = session.send(bid, 46, 20);
-      const second = session.send(bid, 46, 20);
-      await session.run();
-      session.amend(first, 46, 10);
-      await session.run();
-      session.world.trade(bid, 45, 5);
-      await session.run();
-      expect([first, second].map((id) => session.fillsOf(id).length)).toEqual([1, 0]);
-      session.amend(first, 46, 15);
-      await session.run();
-      session.world.trade(bid, 45, 5);
-      await session.run();
-      expect([first, second].map((id) => session.fillsOf(id).length)).toEqual([1, 1]);
     });
 
     rule("a closed market cancels what rests and refuses what comes", async (session) => {

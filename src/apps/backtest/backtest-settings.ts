@@ -17,13 +17,13 @@ export function backtestSettings(
   flags: BacktestFlags,
 ): BacktestSettings {
   const { backtest = {}, seed } = configuration;
-  const { pricing, orderSize, latency } = episodeSettings(configuration);
+  const { pricing, orderSize, latency, membership } = episodeSettings(configuration);
   const { limits } = DEFAULT_BACKTEST;
   const lots = (contracts: number | undefined): Lots | undefined =>
     contracts === undefined ? undefined : (Math.round(contracts * 100) as Lots);
+  const { eventExposureMaxUsd, seriesExposureMaxUsd } = backtest;
   const cash = flags.cash ?? backtest.startingCashUsd;
-  const startingCash =
-    cash === undefined ? DEFAULT_BACKTEST.startingCash : (Math.round(cash * 1e6) as MicroUsd);
+  const startingCash = cash === undefined ? DEFAULT_BACKTEST.startingCash : cashOf(cash);
   return {
     cadence: flags.cadence ?? backtest.cadence ?? DEFAULT_BACKTEST.cadence,
     tickers: flags.markets ?? backtest.markets ?? null,
@@ -33,14 +33,24 @@ export function backtestSettings(
       orderSizeMax: lots(backtest.orderContractsMax) ?? limits.orderSizeMax,
       positionLimit: lots(backtest.positionLimitContracts) ?? limits.positionLimit,
       openOrdersMax: backtest.openOrdersMax ?? limits.openOrdersMax,
+      ...(eventExposureMaxUsd !== undefined && { eventExposureMax: cashOf(eventExposureMaxUsd) }),
+      ...(seriesExposureMaxUsd !== undefined && {
+        seriesExposureMax: cashOf(seriesExposureMaxUsd),
+      }),
     },
     pricing,
     orderSize,
     latency,
+    ...(membership !== undefined && { membership }),
     worlds: flags.worlds ?? backtest.worlds ?? DEFAULT_BACKTEST.worlds,
     onError: flags.onError ?? backtest.onError ?? DEFAULT_BACKTEST.onError,
     seed,
   };
+}
+
+/** Dollars of which the configuration has found that they are whole micro-dollars. */
+function cashOf(usd: number): MicroUsd {
+  return Math.round(usd * 1e6) as MicroUsd;
 }
 
 /** `key=value` words as an object, later ones over earlier ones. */

@@ -3,7 +3,8 @@
  * that it rests on, the market's last one, and what a contract came to in the end. With q signed lots
  * at price p, m before the fill, M last and V the end's value:
  *   spread q (m - p), adverse selection q (M - m), settlement q (V - M), and the fees.
- * Their sum is q (V - p) less the fees, which is what the fill earned. All integers, nothing rounded.
+ * Their sum is q (V - p) less the fees, which is what the fill earned. All integers, nothing rounded
+ * but a payout, which is of whole cents: what that takes is part of the settlement.
  */
 import { US_PER_SECOND } from "../../core/index.ts";
 import type { MarketInfo } from "../../market/index.ts";
@@ -48,7 +49,7 @@ export interface Judged {
 export function marketResults({ infos, courses, fills, held }: Judged): MarketResult[] {
   return infos.map((info, market) => {
     const { marks, lastUs } = courses[market] as Course;
-    const end = held[market] ?? { lots: 0, cost: 0, endCc: 0, isSettled: false };
+    const end = held[market] ?? { lots: 0, cost: 0, endCc: 0, isSettled: false, lost: 0 };
     const lastCc = marks.at(lastUs);
     let [count, lots, spread, adverse, net, fees] = [0, 0, 0, 0, 0, 0];
     for (const fill of fills) {
@@ -61,7 +62,7 @@ export function marketResults({ infos, courses, fills, held }: Judged): MarketRe
       adverse += signed * (lastCc - fill.markCc);
       fees -= fill.fee;
     }
-    const settlement = net * (end.endCc - lastCc);
+    const settlement = net * (end.endCc - lastCc) - end.lost;
     return {
       ticker: info.ticker,
       eventTicker: info.eventTicker,

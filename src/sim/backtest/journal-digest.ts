@@ -41,6 +41,9 @@ export class JournalDigest {
       this.#number(size);
       this.#number((postOnly ? 1 : 0) + (reduceOnly ? 2 : 0));
       this.#text(command.request.timeInForce);
+      const { expiresUs, selfTradePrevention } = command.request;
+      if (expiresUs !== undefined) this.#text(`expires ${expiresUs}`);
+      if (selfTradePrevention !== undefined) this.#text(selfTradePrevention);
     } else {
       this.#text(command.clientOrderId);
       if (command.kind === "cancel") return;

@@ -4,6 +4,7 @@
  */
 import type { Lots, MicroUsd } from "../../core/index.ts";
 import type { Cadence } from "../../features/index.ts";
+import type { Membership } from "../../market/index.ts";
 import type { Pricing, RiskLimits } from "../../orders/index.ts";
 import { FILL_MODELS, type FillModel } from "../fill-model.ts";
 import { DEFAULT_LATENCY, type LatencySettings } from "../latency.ts";
@@ -30,6 +31,8 @@ export interface BacktestSettings {
   readonly pricing: Pricing;
   readonly orderSize: Lots;
   readonly latency: LatencySettings;
+  /** Whose account it is, which decides how cash is rounded; a direct member's where absent. */
+  readonly membership?: Membership;
   /** The worlds to run, in the order of `WORLD_NAMES`. */
   readonly worlds: readonly WorldName[];
   /** What a fault of the strategy does: end the run, or refuse what was asked and go on. */

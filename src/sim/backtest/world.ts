@@ -5,7 +5,14 @@
  */
 import { assert, type CentiCents, messageOf, type Prng, US_PER_SECOND } from "../../core/index.ts";
 import { createAccountView, encodeAccount } from "../../features/index.ts";
-import type { MarketInfo, PriceGrid, Tape } from "../../market/index.ts";
+import {
+  balanceStepOf,
+  dearestFees,
+  type MarketInfo,
+  type PriceGrid,
+  type Tape,
+} from "../../market/index.ts";
+import { MarketGroups } from "../../orders/index.ts";
 import {
   type IntentFault,
   type MarketFeed,
@@ -44,6 +51,8 @@ export interface Held {
   readonly cost: number;
   readonly endCc: number;
   readonly isSettled: boolean;
+  /** What rounding to whole cents took of the payout, in micro-dollars. */
+  readonly lost: number;
 }
 
 /** Thrown through a strategy that is to be stopped. */
@@ -175,7 +184,7 @@ export class World {
       const lots = ledger.position(market);
       const endCc = lots >= 0 ? book.bestBid() : book.bestAsk();
       const cost = ledger.costs[market] as number;
-      this.held[market] = { lots, cost, endCc, isSettled: false };
+      this.held[market] = { lots, cost, endCc, isSettled: false, lost: 0 };
       value += ledger.liquidationValue(market, book.bestBid(), book.bestAsk());
     }
     this.sampler.finish(nowUs, value);
@@ -191,9 +200,10 @@ export class World {
       const endCc: CentiCents = settlement.valueCc;
       const { ledger } = account;
       const cost = ledger.costs[market] as number;
-      this.held[market] = { lots: ledger.position(market), cost, endCc, isSettled: true };
+      const lots = ledger.position(market);
+      const lost = account.settle(market, endCc);
+      this.held[market] = { lots, cost, endCc, isSettled: true, lost };
       this.#unsettled -= 1;
-      account.settle(market, endCc);
       this.#orders.venueLedger.settle(market, endCc);
       this.recorder.digest.settled(market, endCc, nowUs);
     }
@@ -228,7 +238,7 @@ export class World {
     const isPromise = typeof (returned as { then?: unknown } | null)?.then === "function";
     // Nobody waits for it, so that what becomes of it must not end the program.
     if (isPromise) void Promise.resolve(returned).catch(() => undefined);
-    const what = isPromise ? "a promise" : `a ${typeof returned}`;
+    const what = isPromise ? "a promise" : typeof returned === "object" ? "an object" : "a value";
     this.#note(`decide returned ${what} where it must return nothing`, null);
   }
 
@@ -257,19 +267,23 @@ function venueOf({ world, tape, markets, grids, settings, prng }: WorldOptions) 
     fillModel: worldModel(world),
     latency: settings.latency,
     prng: prng.fork("latency"),
+    membership: settings.membership ?? "direct",
   });
 }
 
-function traderOf({ infos, grids, settings }: WorldOptions, orders: SimulatedOrderManager): Trader {
-  const { startingCash, limits, pricing, orderSize } = settings;
+function traderOf(options: WorldOptions, orders: SimulatedOrderManager): Trader {
+  const { tape, infos, grids, settings } = options;
+  const { startingCash, limits, pricing, orderSize, membership = "direct" } = settings;
   const { positionLimit } = limits;
   return new Trader({
     orders,
-    fees: infos.map(({ fees }) => fees),
+    fees: infos.map(dearestFees),
+    balanceStep: balanceStepOf(membership),
     grids,
     startingCash,
     planner: { pricing, orderSize, positionLimit },
     limits,
+    groups: new MarketGroups(infos, tape.events),
     idPrefix: "e",
   });
 }
