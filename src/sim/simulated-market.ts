@@ -170,6 +170,8 @@ export class SimulatedMarket {
    */
   place(order: ExchangeOrder, atUs: number): void {
     const selfTrade = this.#takeDepth(order, atUs);
+    // What it took may leave resting orders nothing to reduce.
+    if (order.remaining < order.size && this.resting.length > 0) this.#sweep(atUs);
     if (order.remaining === 0) return;
     if (this.#sink.tradable(order, order.remaining) === 0) {
       return this.#sink.ended(order, "exceeds_position", atUs);
@@ -302,16 +304,15 @@ export class SimulatedMarket {
         ? tick <= this.#ownBidTick && tick >= this.#ownBidLow
         : tick >= this.#ownAskTick && tick <= this.#ownAskHigh;
     if (!isOwn) return;
-    const standing = this.book.sizeAt(side, tick);
+    const standing = this.#available(side, tick);
     for (const order of this.#own[side]) {
       if (order.tick !== tick) continue;
-      const canceller =
+      // Those who joined after the trade was told, and before this change, have counted its lots.
+      const gone = pair >= 0 && pair < order.restedRow ? size : 0;
+      order.ahead =
         pair >= 0
-          ? matchedBefore(order, pair)
-          : whose < 0
-            ? Canceller.unknown
-            : cancellerOf(order, whose);
-      order.ahead = this.#model.cancelled(order.ahead, size, canceller, standing);
+          ? this.#model.traded(order.ahead, gone, standing)
+          : this.#model.cancelled(order.ahead, size, cancellerOf(order, whose), standing);
     }
   }
 
@@ -331,7 +332,7 @@ export class SimulatedMarket {
       if (given === 0) continue;
       left -= given;
       // The newcomer has traded with us; it is not there for a later order of ours.
-      this.#depletion.take(side, tick, given, recorded, row + 1);
+      this.#depletion.take(side, tick, given, recorded, this.row);
       const price = this.grid.prices[tick] as CentiCents;
       const evidence = { kind: "quote", row, price, size: size as Lots } as const;
       this.#fill(order, order.price, given, "maker", evidence, atUs);
@@ -348,10 +349,10 @@ export class SimulatedMarket {
     let reached = false;
     for (const order of this.#own[hit]) {
       const beyond = hit === BookSide.bid ? order.tick - tick : tick - order.tick;
-      if (left <= 0 || beyond < 0) break;
+      if (beyond < 0) break;
       const ahead = beyond === 0 ? order.ahead : 0;
       if (beyond === 0) {
-        order.ahead = this.#model.traded(ahead, left, this.book.sizeAt(hit, tick));
+        order.ahead = this.#model.traded(ahead, left, this.#available(hit, tick));
       }
       if (left <= ahead) continue;
       reached = true;
@@ -455,14 +456,10 @@ function isBetter(order: ExchangeOrder, other: ExchangeOrder): boolean {
   return order.side === BookSide.bid ? order.tick > other.tick : order.tick < other.tick;
 }
 
-/** Where the order that arrived at row `whose` stands as seen from `order`. */
+/** Where the order that arrived at row `whose`, or -1, stands as seen from `order`. */
 function cancellerOf(order: ExchangeOrder, whose: number): Canceller {
+  if (whose < 0) return Canceller.unknown;
   return whose < order.restedRow ? Canceller.before : Canceller.behind;
-}
-
-/** The delta of a trade at row `trade` before it: those who joined in between counted its lots. */
-function matchedBefore(order: ExchangeOrder, trade: number): Canceller {
-  return trade < order.restedRow ? Canceller.before : Canceller.unknown;
 }
 
 function drop(list: ExchangeOrder[], order: ExchangeOrder): void {

@@ -52,7 +52,7 @@ class Venue {
   }
 
   /** Sends an order and returns its fills so far, as text: "45 x 5 after 20". */
-  send(side: BookSide, cents: number, contracts: number): ClientOrderId {
+  send(side: BookSide, cents: number, contracts: number, reduceOnly = false): ClientOrderId {
     const clientOrderId = `o${this.#ids++}` as ClientOrderId;
     const order = {
       clientOrderId,
@@ -62,7 +62,7 @@ class Venue {
       size: (contracts * 100) as Lots,
       timeInForce: "good_till_canceled",
       postOnly: false,
-      reduceOnly: false,
+      reduceOnly,
     };
     this.orders.submit(order as unknown as ApprovedOrder);
     return clientOrderId;
@@ -186,6 +186,28 @@ describe("an order in the reconstructed queue", () => {
     expect(venue.go()).toEqual([["o0", 45, 5, 20]]);
   });
 
+  test("a trade that better own orders get whole still leaves only what stands ahead", () => {
+    const venue = new Venue();
+    venue.send(bid, 45, 10);
+    venue.send(bid, 46, 40);
+    venue.go();
+    venue.tape.trade(bid, 45, 40);
+    expect(venue.go()).toEqual([["o1", 46, 40, 0]]);
+    // 10 are left at 45, whoever they are; 30 come behind.
+    venue.tape.delta(bid, 45, 30).trade(bid, 45, 25);
+    expect(venue.go()).toEqual([["o0", 45, 10, 10]]);
+  });
+
+  test("what we took ourselves does not stand ahead", () => {
+    const venue = new Venue();
+    venue.send(bid, 48, 20);
+    venue.send(ask, 48, 10);
+    expect(venue.go()).toEqual([["o0", 48, 20, "book"]]);
+    // Of the 50 recorded 20 are ours; 10 of the other 30 go, nobody knows whose.
+    venue.tape.cancel(ask, 48, 10).trade(ask, 48, 25);
+    expect(venue.go()).toEqual([["o1", 48, 5, 20]]);
+  });
+
   test("a smaller size keeps the place, a larger one or another price loses it", () => {
     const venue = new Venue();
     const id = venue.send(bid, 45, 10);
@@ -306,6 +328,20 @@ describe("depletion", () => {
     expect(venue.go()).toEqual([["o1", 48, 20, "book"]]);
   });
 
+  test("what a snapshot shows came before what we took of it", () => {
+    const venue = new Venue();
+    const { tape } = venue;
+    venue.send(bid, 46, 4);
+    venue.go();
+    tape.snapshot([[40, 10]], [[46, 10]]);
+    const shown = tape.nextRow - 1;
+    expect(venue.go()).toEqual([["o0", 46, 4, "quote"]]);
+    tape.delta(ask, 46, 10).cancel(ask, 46, 10, shown);
+    venue.go();
+    venue.send(bid, 46, 100);
+    expect(venue.go()).toEqual([["o1", 46, 10, "book"]]);
+  });
+
   test("a level that the recording empties is whole when it fills again", () => {
     const venue = new Venue();
     const { tape } = venue;
@@ -316,6 +352,17 @@ describe("depletion", () => {
     venue.send(bid, 48, 100);
     expect(venue.go()).toEqual([["o1", 48, 15, "book"]]);
   });
+});
+
+test("an order that may only reduce ends as soon as nothing is left to reduce", () => {
+  const venue = new Venue();
+  venue.send(bid, 48, 10);
+  venue.go();
+  venue.send(ask, 49, 10, true);
+  venue.go();
+  venue.send(ask, 45, 10);
+  expect(venue.go()).toEqual([["o2", 45, 10, "book"]]);
+  expect(venue.orders.markets[0]?.resting).toEqual([]);
 });
 
 test("orders that a gap meets are cancelled and counted as uncertain", () => {
