@@ -235,7 +235,7 @@ class TrainingRun {
       `${compact(Math.round(pace.stepsPerSecond()))}/s`,
       ...(Number.isFinite(left) ? [`${clock(left)} left`] : []),
       ...(Number.isNaN(meanReturn) ? [] : [`return ${meanReturn.toFixed(2)} ${unit}`.trimEnd()]),
-      `losses ${figure(policyLoss)} ${figure(valueLoss)}`,
+      `loss ${figure(policyLoss)} ${figure(valueLoss)}`,
       `entropy ${entropy.toFixed(2)}`,
     ].join("  ");
   }

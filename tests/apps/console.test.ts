@@ -52,7 +52,7 @@ test("without it, people read standard output and warnings stand on standard err
 });
 
 describe("a line of progress", () => {
-  const NOTE = "18k/s  0:02 left  return 92.67  losses -0.001 0.199  entropy 0.69";
+  const NOTE = "18k/s  0:02 left  return 92.67  loss -0.001 0.199  entropy 0.69";
   const text = { title: "training", share: 0.235, value: 14_080, total: 60_000, unit: "steps" };
   const shown = (columns: number, note = NOTE) => progressLine({ ...text, note }, columns);
 
@@ -60,12 +60,12 @@ describe("a line of progress", () => {
     expect(shown(160)).toBe(
       `training               ${"█".repeat(7)}${"░".repeat(21)} 23% 14.1k/60k steps  ${NOTE}`,
     );
-    expect(shown(110)).toBe(`training ██░░░░░ 23% 14.1k/60k steps  ${NOTE}`);
+    expect(shown(108)).toBe(`training ██░░░░░ 23% 14.1k/60k steps  ${NOTE}`);
   });
 
   test("keeps speed, time, return and losses on a terminal of 80 columns", () => {
     expect(shown(80)).toBe(
-      "training 23% 14.1k/60k  18k/s  0:02 left  return 92.67  losses -0.001 0.199",
+      "training 23% 14.1k/60k  18k/s  0:02 left  return 92.67  loss -0.001 0.199",
     );
   });
 
