@@ -4,7 +4,7 @@
  */
 export { OperationError, Prng } from "./core/index.ts";
 export { FEATURE_NAMES, SCHEMA_HASH } from "./features/index.ts";
-export { openSession, type Session, type Tape } from "./market/index.ts";
+export { BookSide, openSession, type Session, type Tape } from "./market/index.ts";
 export {
   Account,
   Action,
@@ -19,17 +19,39 @@ export {
   RiskGate,
 } from "./orders/index.ts";
 export {
+  type BacktestOptions,
+  type BacktestResult,
+  type BacktestSettings,
+  csvOf,
+  DEFAULT_BACKTEST,
   DEFAULT_EPISODE,
   Episode,
   type EpisodeSettings,
+  equityColumns,
   FILL_MODELS,
   KalshiVectorEnv,
   MarketAgnosticKalshiEnv,
+  marketColumns,
   NO_LATENCY,
   prepareTape,
+  runBacktest,
   type SessionData,
   SessionDataLoader,
   SimulatedOrderManager,
+  tableOf,
+  tradeColumns,
+  type WorldSummary,
 } from "./sim/index.ts";
-export { BASELINES, Trader } from "./strategies/index.ts";
+export {
+  BASELINES,
+  defineStrategy,
+  type Desk,
+  type MarketView,
+  policyStrategy,
+  STRATEGIES,
+  type Strategy,
+  type StrategyDefinition,
+  Trader,
+  type View,
+} from "./strategies/index.ts";
 export { DEFAULT_PPO, evaluatePolicies, loadModel, Policy, PpoTrainer } from "./learn/index.ts";
