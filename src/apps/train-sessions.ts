@@ -1,7 +1,7 @@
 /** Training on recorded sessions: a configuration and sessions become a run of `runTraining`. */
 import { canonicalJson, OperationError, sha256 } from "../core/index.ts";
 import { FEATURE_NAMES, SCHEMA_HASH } from "../features/index.ts";
-import { stackFrames, type VectorEnv } from "../gym/index.ts";
+import type { VectorEnv } from "../gym/index.ts";
 import { ACTION_NAMES } from "../orders/index.ts";
 import { kalshiLaneModule, MarketAgnosticKalshiEnv, threadedKalshiEnv } from "../sim/index.ts";
 import { callbackOptions, type HeldOutData, recordedCallbacks } from "./callback-flags.ts";
@@ -45,7 +45,7 @@ export async function trainOnSessions(options: SessionTrainingOptions): Promise<
   return runTraining({
     ...run,
     threads,
-    env: stackFrames(lanesOf(options, threads), frames),
+    env: lanesOf(options, threads),
     settings,
     seed,
     facts: {
@@ -61,23 +61,28 @@ export async function trainOnSessions(options: SessionTrainingOptions): Promise<
   });
 }
 
-/** On the caller's thread alone where there is no program for others, as in a bundle. */
+/**
+ * On the caller's thread alone where there is no program for others, as in a bundle; and where
+ * observations are normalised: that needs all lanes at every step, which costs more than it saves.
+ */
 function lanesOf({ configuration, sessions }: SessionTrainingOptions, threads: number): VectorEnv {
+  const isAlone = kalshiLaneModule() === null || configuration.ppo.normaliseObservations === true;
   return threadedKalshiEnv({
     sessions: sessions.map(({ data }) => data),
     count: configuration.environments,
     settings: episodeSettings(configuration),
-    threads: kalshiLaneModule() === null ? 1 : threads,
+    frames: configuration.frames,
+    threads: isAlone ? 1 : threads,
   });
 }
 
 /**
  * What of a configuration decides the model: where its files lay does not, nor how often it was
- * saved, and a manifest that told of it would differ from folder to folder.
+ * saved, and a manifest that told of it would differ from folder to folder. Backtests are others'.
  */
 function recipeOf(configuration: Configuration): object {
   const callbacks = recordedCallbacks(configuration.callbacks);
-  return { ...without(configuration, ["files"]), callbacks };
+  return { ...without(configuration, ["files", "backtest"]), callbacks };
 }
 
 /** The oldest frame comes first. */
