@@ -288,6 +288,19 @@ describe("a place that the run cannot be kept in", () => {
   });
 });
 
+test("a run that meets what is no number says so at its end, and in its metrics", async () => {
+  const out = join(folder, "wild");
+  const wild = file({ environments: 2, ppo: { learningRate: 1e30, rolloutSteps: 32 } });
+  const flags = ["--env", "CartPole-v1", "--config", wild, "--seed", "1", "--out", out];
+  expect(await refusal(...flags)).toMatch(
+    /^iteration 1: expected \w+ to be a finite number, was (NaN|-?Infinity); lower the learning rate/,
+  );
+  expect(readFileSync(join(out, "metrics.jsonl"), "utf8")).toBe(
+    '{"iteration":1,"steps":64,"alarms":["notANumber"]}\n',
+  );
+  expect(existsSync(join(out, "manifest.json"))).toBe(false);
+});
+
 describe("a configuration that does not fit together", () => {
   const out = join(folder, "never");
   const inFile = (content: object) => ["--config", file(content)];
