@@ -192,9 +192,8 @@ function indexOfOrder(open: readonly Order[], clientOrderId: ClientOrderId): num
 }
 
 /** The worst that an open order may come to be: an amend in flight may or may not have happened. */
-export function exposureOf(order: Order): Exposure {
+export function exposureOf(order: Order, amend = order.amendInFlight): Exposure {
   const { side } = order.request;
-  const amend = order.amendInFlight;
   if (amend === null) return { side, price: order.price, remaining: remainingOf(order) };
   const dearer = side === BookSide.bid ? Math.max : Math.min;
   return {

@@ -105,12 +105,8 @@ export class RiskGate {
     if (!reduceOnly && towards + sameSide > this.limits.positionLimit) return "position_limit";
     if (replaced !== null) {
       // Until the venue answers, the order may have its old or its new terms: the dearer count.
-      exposures.push(
-        exposureOf({
-          ...replaced,
-          amendInFlight: { price, size: (remaining + replaced.filled) as Lots },
-        }),
-      );
+      const amend = { price, size: (remaining + replaced.filled) as Lots };
+      exposures.push(exposureOf(replaced, amend));
     } else {
       exposures.push({ side, price, remaining });
     }

@@ -77,7 +77,8 @@ export class SimulatedOrderManager implements OrderManager {
   readonly venueLedger: Ledger;
   readonly #account: VenueAccount;
   readonly #latency: Latency;
-  readonly #usedIds = new Set<ClientOrderId>();
+  /** The market of every order that was ever accepted. */
+  readonly #marketOf = new Map<ClientOrderId, number>();
   /** No resting order expires before this time. */
   #expiryUs = Infinity;
   #commands: Command[] = [];
@@ -212,6 +213,7 @@ export class SimulatedOrderManager implements OrderManager {
           continue;
         }
         market.remove(order);
+        this.#account.changed(order.request.market);
         this.#cancelled(clientOrderId, "expired", atUs);
       }
     }
@@ -241,7 +243,7 @@ export class SimulatedOrderManager implements OrderManager {
       this.#answers.push({ kind: "rejected", clientOrderId, reason, atUs: this.#answerUs(atUs) });
       return;
     }
-    this.#usedIds.add(clientOrderId);
+    this.#marketOf.set(clientOrderId, request.market);
     if (request.expiresUs !== undefined) {
       this.#expiryUs = Math.min(this.#expiryUs, request.expiresUs);
     }
@@ -258,6 +260,7 @@ export class SimulatedOrderManager implements OrderManager {
       restedRow: 0,
       ahead: 0,
     };
+    this.#account.changed(request.market);
     market.place(order, atUs);
   }
 
@@ -267,7 +270,7 @@ export class SimulatedOrderManager implements OrderManager {
     tick: number,
     atUs: number,
   ): RejectReason | null {
-    if (this.#usedIds.has(request.clientOrderId)) return "duplicate_client_order_id";
+    if (this.#marketOf.has(request.clientOrderId)) return "duplicate_client_order_id";
     const contradiction = contradictionIn(request);
     if (contradiction !== null) return contradiction;
     if (market.closed) return "market_closed";
@@ -313,6 +316,7 @@ export class SimulatedOrderManager implements OrderManager {
       });
       return;
     }
+    this.#account.changed(order.request.market);
     const keepsPlace = price === order.price && size <= order.size;
     const { restedRow } = order;
     this.#answers.push({ kind: "amended", clientOrderId, price, size, atUs: this.#answerUs(atUs) });
@@ -364,6 +368,7 @@ export class SimulatedOrderManager implements OrderManager {
       return;
     }
     found.market.remove(found.order);
+    this.#account.changed(found.order.request.market);
     this.#cancelled(clientOrderId, "requested", atUs);
   }
 
@@ -373,9 +378,10 @@ export class SimulatedOrderManager implements OrderManager {
   }
 
   #find(id: ClientOrderId): { market: SimulatedMarket; order: ExchangeOrder } | null {
-    for (const market of this.markets) {
-      const order = market.resting.find((resting) => resting.request.clientOrderId === id);
-      if (order !== undefined) return { market, order };
+    const market = this.markets[this.#marketOf.get(id) ?? -1];
+    if (market === undefined) return null;
+    for (const order of market.resting) {
+      if (order.request.clientOrderId === id) return { market, order };
     }
     return null;
   }
@@ -410,7 +416,10 @@ export class SimulatedOrderManager implements OrderManager {
           atUs,
         });
       },
-      ended: (order, reason, atUs) => this.#cancelled(order.request.clientOrderId, reason, atUs),
+      ended: (order, reason, atUs) => {
+        account.changed(market);
+        this.#cancelled(order.request.clientOrderId, reason, atUs);
+      },
     };
   }
 }

@@ -28,6 +28,13 @@ export interface BookedFill {
   readonly atUs: number;
 }
 
+/** The resting orders of each market. [M] */
+type Resting = readonly { readonly resting: readonly ExchangeOrder[] }[];
+
+function ordersIn(resting: Resting, market: number): readonly ExchangeOrder[] {
+  return (resting[market] as Resting[number]).resting;
+}
+
 export class VenueAccount {
   readonly ledger: Ledger;
   readonly #infos: readonly MarketInfo[];
@@ -35,12 +42,25 @@ export class VenueAccount {
   readonly #balanceStep: MicroUsd;
   /** Reused by every look at what is funded. */
   readonly #exposures: Exposure[] = [];
+  /** Cash that each market's resting orders lock, their sum, and where it has to be found anew. [M] */
+  readonly #locked: Float64Array;
+  #lockedTotal = 0;
+  readonly #isStale: Uint8Array;
+  #hasStale = false;
 
   constructor(infos: readonly MarketInfo[], startingCash: MicroUsd, membership: Membership) {
     this.ledger = new Ledger(infos.length, startingCash);
     this.#infos = infos;
     this.#balanceStep = balanceStepOf(membership);
     this.#dearestFees = infos.map(dearestFees);
+    this.#locked = new Float64Array(infos.length);
+    this.#isStale = new Uint8Array(infos.length);
+  }
+
+  /** Told whenever a market's resting orders, or the position that covers them, change. */
+  changed(market: number): void {
+    this.#isStale[market] = 1;
+    this.#hasStale = true;
   }
 
   /** Lots of the position that an order of `side` closes. */
@@ -54,28 +74,47 @@ export class VenueAccount {
    * `replaced`. Every market locks for itself: what exclusive markets could share is not counted.
    */
   isFunded(
-    resting: readonly { readonly resting: readonly ExchangeOrder[] }[],
+    resting: Resting,
     market: number,
     replaced: ExchangeOrder | null,
     added: Exposure,
   ): boolean {
-    const exposures = this.#exposures;
-    let locked = 0;
-    for (let index = 0; index < resting.length; index++) {
-      const orders = (resting[index] as { readonly resting: readonly ExchangeOrder[] }).resting;
-      for (const order of orders) if (order !== replaced) exposures.push(order);
-      if (index === market) exposures.push(added);
-      const position = this.ledger.position(index);
-      const fees = this.#dearestFees[index] as FeeTerms;
-      locked += lockedCash(fees, position, exposures, this.#balanceStep);
-      clearList(exposures);
+    if (this.#hasStale) this.#relock(resting);
+    const own = this.#lockOf(market, ordersIn(resting, market), replaced, added);
+    return this.#lockedTotal - (this.#locked[market] as number) + own <= this.ledger.cash;
+  }
+
+  #relock(resting: Resting): void {
+    this.#hasStale = false;
+    for (let market = 0; market < this.#locked.length; market++) {
+      if (this.#isStale[market] === 0) continue;
+      this.#isStale[market] = 0;
+      const locked = this.#lockOf(market, ordersIn(resting, market), null, null);
+      this.#lockedTotal += locked - (this.#locked[market] as number);
+      this.#locked[market] = locked;
     }
-    return locked <= this.ledger.cash;
+  }
+
+  #lockOf(
+    market: number,
+    orders: readonly ExchangeOrder[],
+    replaced: ExchangeOrder | null,
+    added: Exposure | null,
+  ): number {
+    const exposures = this.#exposures;
+    for (const order of orders) if (order !== replaced) exposures.push(order);
+    if (added !== null) exposures.push(added);
+    const fees = this.#dearestFees[market] as FeeTerms;
+    const position = this.ledger.position(market);
+    const locked = lockedCash(fees, position, exposures, this.#balanceStep);
+    clearList(exposures);
+    return locked;
   }
 
   /** Books a fill at the fees in force; the net fee. */
   book({ market, order, price, size, role, atUs }: BookedFill): MicroUsd {
     const { ledger } = this;
+    this.changed(market);
     const trade = tradeFee(feesAt(this.#infos[market] as MarketInfo, atUs), role, price, size);
     const before = ledger.cash;
     // The fee's rounding depends on the cash that the fill moves, so the fill is booked free first.
