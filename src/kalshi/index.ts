@@ -14,3 +14,93 @@ export {
 } from "./signing-key.ts";
 export { AUTH_HEADERS, isSignatureOf, signedHeaders, textToSign } from "./signing.ts";
 export { DEMO_ADDRESSES, openVenue, type Venue, type VenueAddresses } from "./venue.ts";
+export { bodies, readBody, writeBody } from "./wire/bodies.ts";
+export type {
+  AccountLimits,
+  BucketLimit,
+  EndpointCost,
+  EndpointCosts,
+  ExchangeStatus,
+  ShardStatus,
+  ShardTransfer,
+} from "./wire/account.ts";
+export type { Codec, Page } from "./wire/codec.ts";
+export {
+  type Fault,
+  RATE_FAULT,
+  readFault,
+  TOO_MANY_REQUESTS,
+  writeFlatFault,
+  writeNestedFault,
+  writeQueryFault,
+} from "./wire/faults.ts";
+export {
+  type FeedCommand,
+  FeedFaultCode,
+  feedFaultOf,
+  readCommand,
+  type RefusedCommand,
+  type UpdateAction,
+  writeCommand,
+} from "./wire/feed-commands.ts";
+export type {
+  CreatedMarket,
+  EventFeeUpdate,
+  EventLifecycle,
+  LifecycleMessage,
+} from "./wire/feed-lifecycle.ts";
+export {
+  type BookDelta,
+  type BookSnapshot,
+  type Envelope,
+  type FeedFault,
+  type FeedPayload,
+  readEnvelope,
+  readPayload,
+  type Subscribed,
+  writeMessage,
+} from "./wire/feed-messages.ts";
+export type {
+  FillMessage,
+  GroupMessage,
+  OrderMessage,
+  PositionMessage,
+  TickerMessage,
+} from "./wire/feed-records.ts";
+export type {
+  BookLevel,
+  SeriesFeeChange,
+  TickerBook,
+  VenueBook,
+  VenueEvent,
+  VenueMarket,
+  VenueSeries,
+  VenueTrade,
+} from "./wire/markets.ts";
+export type {
+  BatchCreated,
+  CancelTicket,
+  OrderAmended,
+  OrderAmendment,
+  OrderCancelled,
+  OrderCreated,
+  OrderDecrease,
+  OrderDecreased,
+  OrderTicket,
+  QueuePosition,
+  VenueOrder,
+  VenueOrderStatus,
+} from "./wire/orders.ts";
+export type {
+  Balance,
+  EventPosition,
+  OrderGroup,
+  OrderGroupCreated,
+  OrderGroupDetails,
+  OrderGroupTicket,
+  PositionPage,
+  ShardBalance,
+  VenueFill,
+  VenuePosition,
+  VenueSettlement,
+} from "./wire/portfolio.ts";
