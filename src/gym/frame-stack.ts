@@ -43,13 +43,13 @@ export class FrameMemory {
   }
 }
 
-interface SavedState {
+interface LaneState {
   readonly frames: number;
   readonly env: unknown;
-  /** Bits of the stacked observations, which decimal numbers could not hold (-0, NaN). [N, k x O] */
+  /** Bits of the stacked observation, which decimal numbers could not hold (-0, NaN). [k x O] */
   readonly bits: readonly number[];
-  /** 1 where a lane has ended and was not reset. [N] */
-  readonly isOver: readonly number[];
+  /** 1 where the lane has ended and was not reset. */
+  readonly isOver: number;
 }
 
 /** `env` with the last `frames` observations of each lane; `env` itself for one. */
@@ -106,34 +106,42 @@ export class FrameStack implements VectorEnv {
     for (let lane = 0; lane < this.count; lane++) this.#stepLane(lane);
   }
 
-  save(): SavedState {
-    const { buffer, byteOffset, length } = this.observations;
-    return {
+  save(): readonly LaneState[] {
+    const { observationSize: width } = this;
+    const bits = bitsOf(this.observations);
+    return this.#env.save().map((env, lane) => ({
       frames: this.#stacking.frames,
-      env: this.#env.save(),
-      bits: [...new Uint32Array(buffer, byteOffset, length)],
-      isOver: [...this.#isOver],
-    };
+      env,
+      bits: [...bits.subarray(lane * width, (lane + 1) * width)],
+      isOver: this.#isOver[lane] as number,
+    }));
   }
 
   /** `ENV_STATE` where the state is of other frames, or leads elsewhere than it did. */
   restore(state: unknown): void {
-    const { frames, env, bits, isOver } = (state ?? {}) as Partial<SavedState>;
-    const fits = bits?.length === this.observations.length && isOver?.length === this.count;
-    const expected = this.#stacking.frames;
-    if (frames !== expected || !fits) {
-      throw new OperationError(
-        "ENV_STATE",
-        `environment state: expected ${this.count} lanes of ${expected} stacked frames, was ` +
-          `${isOver?.length ?? "none"} of ${frames ?? "another kind"}; resume with the frames and ` +
-          `environments that the checkpoint was made with`,
-      );
+    const lanes = this.#requireLanes(state);
+    this.#env.restore(lanes.map(({ env }) => env));
+    const bits = bitsOf(this.observations);
+    for (const [lane, saved] of lanes.entries()) {
+      bits.set(saved.bits, lane * this.observationSize);
+      this.#isOver[lane] = saved.isOver;
+      this.#requireLast(lane);
     }
-    this.#env.restore(env);
-    const { buffer, byteOffset, length } = this.observations;
-    new Uint32Array(buffer, byteOffset, length).set(bits);
-    this.#isOver.set(isOver);
-    for (let lane = 0; lane < this.count; lane++) this.#requireLast(lane);
+  }
+
+  #requireLanes(state: unknown): readonly LaneState[] {
+    const lanes = (Array.isArray(state) ? state : []) as readonly Partial<LaneState>[];
+    const expected = this.#stacking.frames;
+    const fits = lanes.every(
+      (lane) => lane.frames === expected && lane.bits?.length === this.observationSize,
+    );
+    if (lanes.length === this.count && fits) return lanes as readonly LaneState[];
+    throw new OperationError(
+      "ENV_STATE",
+      `environment state: expected ${this.count} lanes of ${expected} stacked frames, was ` +
+        `${lanes.length || "none"} of ${lanes[0]?.frames ?? "another kind"}; resume with the frames ` +
+        `and environments that the checkpoint was made with`,
+    );
   }
 
   close(): void {
@@ -179,10 +187,15 @@ export class FrameStack implements VectorEnv {
     if (shown.every((number, index) => Object.is(number, kept[index]))) return;
     throw new OperationError(
       "ENV_STATE",
-      `environment state: expected lane ${lane} to show what it showed when it was saved, was ` +
-        `something else; start the run anew`,
+      `environment state: expected a lane to show what it showed when it was saved, was something ` +
+        `else; start the run anew`,
     );
   }
+}
+
+/** The same memory. */
+function bitsOf({ buffer, byteOffset, length }: Float32Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, length);
 }
 
 /**

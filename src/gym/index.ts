@@ -13,7 +13,7 @@ export { MountainCar, type MountainCarResetOptions } from "./environments/mounta
 export { type Probe, ProbeEnv } from "./environments/probes.ts";
 export { FrameMemory, FrameStack, stackFrames } from "./frame-stack.ts";
 export type { LaneModule } from "./lane-thread.ts";
-export { type LaneFactory, laneWorker } from "./lane-worker.ts";
+export { type LaneBlock, type LaneFactory, type LaneTask, laneWorker } from "./lane-worker.ts";
 export { NumpyRandom, seedSequence } from "./numpy-random.ts";
 export { ENVIRONMENT_NAMES, makeEnv } from "./registry.ts";
 export { Box, Discrete } from "./spaces.ts";

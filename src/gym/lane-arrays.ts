@@ -59,10 +59,9 @@ export function publishLanes(env: VectorEnv, arrays: LaneArrays, firstLane: numb
   arrays.episodeLengths.set(env.episodeLengths, firstLane);
 }
 
-/** The state that `env` saves, which must be one entry a lane to be taken apart and joined. */
+/** The state that `env` saves, to be joined with other lanes'. */
 export function savedLanes(env: VectorEnv): readonly unknown[] {
-  const state = env.save();
-  assert(Array.isArray(state), "an environment on threads saves a list");
-  assert(state.length === env.count, "an environment on threads saves one entry a lane");
-  return state;
+  const lanes = env.save();
+  assert(lanes.length === env.count, "an environment saves one entry a lane");
+  return lanes;
 }

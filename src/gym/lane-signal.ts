@@ -8,10 +8,10 @@ export const SIGNAL = { call: 0, command: 1, answer: 16, failed: 17 } as const;
 export const SIGNAL_BYTES = 128;
 
 /**
- * What a call asks for: a step, whose actions and results are in shared arrays, or what the message
- * that was posted before it says.
+ * What a call asks for: a step, whose actions and results are in shared arrays, the task that was
+ * prepared, or what the message that was posted before it says.
  */
-export const COMMAND = { step: 0, message: 1 } as const;
+export const COMMAND = { step: 0, message: 1, task: 2 } as const;
 
 /** Looks at a word before sleeping: about 50 microseconds, for most answers are about to come. */
 const LOOKS = 10_000;

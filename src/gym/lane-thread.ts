@@ -56,6 +56,7 @@ export interface LaneThreadOptions {
   readonly options: unknown;
   readonly arrays: LaneArrays;
   readonly firstLane: number;
+  readonly block: number;
   readonly sizes: LaneSizes;
 }
 
@@ -72,13 +73,13 @@ export class LaneThread {
   #hasEnded = false;
 
   /** Starts the worker, which makes its environment as its first call. */
-  constructor({ module, options, arrays, firstLane, sizes }: LaneThreadOptions) {
+  constructor({ module, ...given }: LaneThreadOptions) {
+    const { firstLane, sizes } = given;
     this.firstLane = firstLane;
     this.count = sizes.count;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const signals = this.#signals;
-    const work: LaneWork = { port: port2, signals, arrays, options, firstLane, sizes };
+    const work: LaneWork = { ...given, port: port2, signals: this.#signals };
     const workerData = { module: module.url, name: module.name, work };
     this.#worker = new Worker(PROGRAM, { eval: true, workerData, transferList: [port2] });
     // Told of at the next call; without a listener it would end the process.
@@ -90,6 +91,11 @@ export class LaneThread {
   /** Asks for a step of the worker's lanes. */
   step(): void {
     this.#publish(COMMAND.step);
+  }
+
+  /** Asks for the task that was prepared last. */
+  perform(): void {
+    this.#publish(COMMAND.task);
   }
 
   request(request: LaneRequest): void {

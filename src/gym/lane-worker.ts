@@ -20,6 +20,20 @@ export type LaneFactory<Options> = (
   count: number,
 ) => VectorEnv;
 
+/** The lanes of one thread. */
+export interface LaneBlock {
+  readonly env: VectorEnv;
+  readonly firstLane: number;
+  /** Its number among the blocks; the caller's is 0. */
+  readonly block: number;
+}
+
+/**
+ * Makes what a thread does with its lanes at each call of `perform`, on its own and without the
+ * others. `plan` is data that can be cloned, as `options` are.
+ */
+export type LaneTask<Plan> = (lanes: LaneBlock, plan: Plan) => () => void;
+
 /** What a worker is given to work with. */
 export interface LaneWork {
   readonly port: MessagePort;
@@ -27,6 +41,7 @@ export interface LaneWork {
   readonly arrays: LaneArrays;
   readonly options: unknown;
   readonly firstLane: number;
+  readonly block: number;
   /** Its own lanes. */
   readonly sizes: LaneSizes;
 }
@@ -35,6 +50,7 @@ export type LaneRequest =
   | { readonly kind: "reset"; readonly seed: number | string }
   | { readonly kind: "save" }
   | { readonly kind: "restore"; readonly lanes: readonly unknown[] }
+  | { readonly kind: "prepare"; readonly plan: unknown }
   | { readonly kind: "close" }
   /** Asks for nothing: whether it can be posted tells whether the worker is there. */
   | { readonly kind: "probe" };
@@ -51,41 +67,67 @@ export interface LaneFailure {
   readonly stack: string;
 }
 
-/** The program that a worker's module exports for lanes made by `make`; it returns when closed. */
-export function laneWorker<Options>(make: LaneFactory<Options>): (work: LaneWork) => void {
+/**
+ * The program that a worker's module exports for lanes made by `make`, and for their task where they
+ * have one; it returns when closed.
+ */
+export function laneWorker<Options, Plan = never>(
+  make: LaneFactory<Options>,
+  task: LaneTask<Plan> | null = null,
+): (work: LaneWork) => void {
   return (work) => {
-    const { port, signals, arrays, options, firstLane, sizes } = work;
-    const lanes: VectorEnv[] = [];
+    const { port, signals, arrays, options, firstLane, block, sizes } = work;
+    const servers: Server[] = [];
     let call = FIRST_CALL;
     answer(work, call, () => {
       const env = make(options as Options, firstLane, sizes.count);
       requireSizes(env, sizes);
       publishLanes(env, arrays, firstLane);
-      lanes.push(env);
+      servers.push({
+        work,
+        env,
+        prepare: (plan) => {
+          assert(task !== null, "lanes that are given a plan have a task");
+          return task({ env, firstLane, block }, plan as Plan);
+        },
+        perform: () => assert(false, "a task is prepared before it is performed"),
+      });
     });
-    for (const env of lanes) {
+    for (const server of servers) {
       do {
         call = nextCall(call);
         awaitWord(signals, SIGNAL.call, call);
-      } while (serve(work, env, call));
+      } while (serve(server, call));
     }
     port.close();
   };
 }
 
+/** A worker that has made its lanes. */
+interface Server {
+  readonly work: LaneWork;
+  readonly env: VectorEnv;
+  readonly prepare: (plan: unknown) => () => void;
+  /** The task that was prepared last. */
+  perform: () => void;
+}
+
 /** Carries a call out; false where there will be no other. */
-function serve(work: LaneWork, env: VectorEnv, call: number): boolean {
+function serve(server: Server, call: number): boolean {
+  const { work, env } = server;
   const { port, signals, arrays, firstLane } = work;
-  if (Atomics.load(signals, SIGNAL.command) === COMMAND.step) {
+  const command = Atomics.load(signals, SIGNAL.command);
+  if (command !== COMMAND.message) {
     answer(work, call, () => {
-      env.step(arrays.actions.subarray(firstLane, firstLane + env.count));
+      if (command === COMMAND.task) server.perform();
+      else env.step(arrays.actions.subarray(firstLane, firstLane + env.count));
       publishLanes(env, arrays, firstLane);
     });
     return true;
   }
   const request = requestOn(port);
   answer(work, call, () => {
-    const result = carryOut(env, request);
+    const result = carryOut(server, request);
     publishLanes(env, arrays, firstLane);
     port.postMessage(result);
   });
@@ -100,7 +142,8 @@ function requestOn(port: MessagePort): LaneRequest {
   }
 }
 
-function carryOut(env: VectorEnv, request: LaneRequest): LaneAnswer {
+function carryOut(server: Server, request: LaneRequest): LaneAnswer {
+  const { env } = server;
   switch (request.kind) {
     case "reset":
       env.reset(request.seed);
@@ -109,6 +152,9 @@ function carryOut(env: VectorEnv, request: LaneRequest): LaneAnswer {
       return { kind: "saved", lanes: savedLanes(env) };
     case "restore":
       env.restore(request.lanes);
+      return { kind: "done" };
+    case "prepare":
+      server.perform = server.prepare(request.plan);
       return { kind: "done" };
     default:
       env.close();

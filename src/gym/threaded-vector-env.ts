@@ -10,13 +10,15 @@
 import { assert, OperationError } from "../core/index.ts";
 import { type LaneArrays, publishLanes, savedLanes, shareLaneArrays } from "./lane-arrays.ts";
 import { type LaneModule, LaneThread } from "./lane-thread.ts";
-import type { LaneFactory } from "./lane-worker.ts";
+import type { LaneFactory, LaneTask } from "./lane-worker.ts";
 import type { AutoresetMode, VectorEnv } from "./vector-env.ts";
 
-export interface ThreadedVectorOptions<Options> {
+export interface ThreadedVectorOptions<Options, Plan> {
   /** Makes the lanes of this thread. */
   readonly make: LaneFactory<Options>;
-  /** Where workers find `laneWorker(make)`. */
+  /** What threads can do with their lanes beside stepping them; nothing by default. */
+  readonly task?: LaneTask<Plan>;
+  /** Where workers find `laneWorker(make, task)`. */
   readonly module: LaneModule;
   /** What lanes are made from; cloned for workers but for what is in a SharedArrayBuffer. */
   readonly options: Options;
@@ -25,7 +27,10 @@ export interface ThreadedVectorOptions<Options> {
   readonly threads: number;
 }
 
-export class ThreadedVectorEnv<Options> implements VectorEnv {
+export class ThreadedVectorEnv<Options, Plan = never> implements VectorEnv {
+  readonly task: LaneTask<Plan> | null;
+  /** Into how many blocks the lanes are split, a thread each. */
+  readonly blocks: number;
   readonly count: number;
   readonly observationSize: number;
   readonly actionCount: number;
@@ -47,13 +52,18 @@ export class ThreadedVectorEnv<Options> implements VectorEnv {
     this.#own.step(this.#ownActions);
     publishLanes(this.#own, this.#arrays, 0);
   };
+  #plan: Plan | null = null;
+  #performOwn: () => void = nothing;
   #isClosed = false;
 
   /** `LANE_MODULE` where a worker cannot use its module; errors of factories as they are. */
-  constructor({ make, module, options, count, threads }: ThreadedVectorOptions<Options>) {
+  constructor(given: ThreadedVectorOptions<Options, Plan>) {
+    const { make, task = null, module, options, count, threads } = given;
     assert(Number.isInteger(count) && count >= 1, "a vector environment has at least one lane");
     assert(Number.isInteger(threads) && threads >= 1, "threads are a whole number from 1 up");
     const blocks = Math.min(threads, count);
+    this.task = task;
+    this.blocks = blocks;
     const firstOf = (block: number): number => Math.floor((block * count) / blocks);
     this.#own = make(options, 0, firstOf(1));
     assert(this.#own.count === firstOf(1), "a factory makes as many lanes as it is asked for");
@@ -74,9 +84,10 @@ export class ThreadedVectorEnv<Options> implements VectorEnv {
     this.#ownActions = this.#arrays.actions.subarray(0, this.#own.count);
     publishLanes(this.#own, this.#arrays, 0);
     this.#workers = Array.from({ length: blocks - 1 }, (_, worker) => {
-      const firstLane = firstOf(worker + 1);
-      const sizes = { count: firstOf(worker + 2) - firstLane, observationSize, actionCount };
-      return new LaneThread({ module, options, arrays: this.#arrays, firstLane, sizes });
+      const block = worker + 1;
+      const firstLane = firstOf(block);
+      const sizes = { count: firstOf(block + 1) - firstLane, observationSize, actionCount };
+      return new LaneThread({ module, options, arrays: this.#arrays, firstLane, block, sizes });
     });
     try {
       this.#awaitAll(nothing, awaitAnswer);
@@ -100,6 +111,32 @@ export class ThreadedVectorEnv<Options> implements VectorEnv {
     this.#arrays.actions.set(actions);
     for (const worker of this.#workers) worker.step();
     this.#awaitAll(this.#stepOwn, awaitAnswer);
+  }
+
+  /**
+   * Has every thread do its task with its lanes, by `plan`, which is sent where it is not the one of
+   * the last call. The arrays are then those of the last step.
+   */
+  perform(plan: Plan): void {
+    this.#requireOpen();
+    if (plan !== this.#plan) this.#prepare(plan);
+    for (const worker of this.#workers) worker.perform();
+    this.#awaitAll(this.#performOwn, awaitAnswer);
+  }
+
+  #prepare(plan: Plan): void {
+    const { task } = this;
+    assert(task !== null, "lanes that are given a plan have a task");
+    this.#plan = null;
+    for (const worker of this.#workers) worker.request({ kind: "prepare", plan });
+    this.#awaitAll(() => {
+      const perform = task({ env: this.#own, firstLane: 0, block: 0 }, plan);
+      this.#performOwn = () => {
+        perform();
+        publishLanes(this.#own, this.#arrays, 0);
+      };
+    }, awaitReply);
+    this.#plan = plan;
   }
 
   /** One entry a lane, as one environment of all lanes saves them. */

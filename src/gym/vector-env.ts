@@ -33,8 +33,8 @@ export interface VectorEnv {
   /** Starts all lanes anew. */
   reset(seed: number | string): void;
   step(actions: Int32Array): void;
-  /** Plain data (JSON) from which `restore` continues bit for bit. */
-  save(): unknown;
+  /** Plain data (JSON), one entry a lane, from which `restore` continues bit for bit. */
+  save(): readonly unknown[];
   restore(state: unknown): void;
   close(): void;
 }

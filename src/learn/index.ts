@@ -10,6 +10,7 @@ export {
   loadCheckpoint,
   saveCheckpoint,
 } from "./checkpoint.ts";
+export { collectLanes, type CollectionPlan } from "./collect.ts";
 export {
   type EvaluatedPolicy,
   type EvaluationOptions,

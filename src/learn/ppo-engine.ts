@@ -3,6 +3,8 @@
  * give the same bits: KernelEngine in WebAssembly, which training uses, and ScalarEngine, the
  * reference that it is tested against. Parameters and moments pass in canonical order.
  */
+import type { Actor } from "./collect.ts";
+import type { KernelActorPlan } from "./kernel/kernel-actor.ts";
 import type { NetworkShape } from "./network-shape.ts";
 import type { PpoSettings } from "./ppo-settings.ts";
 
@@ -20,7 +22,7 @@ export interface RolloutArrays {
   readonly returns: Float32Array;
   /** Order in which an epoch takes samples, minibatch after minibatch. [B] */
   readonly indices: Uint32Array;
-  /** Numbers in [0, 1) that actions are drawn by. [N] */
+  /** Numbers in [0, 1) that actions are drawn by. [B] */
   readonly uniforms: Float64Array;
 }
 
@@ -61,16 +63,16 @@ export interface EngineOptions {
   readonly lanes: number;
   /** Threads that an update runs on; it changes no bit. */
   readonly threads: number;
+  /** Blocks of lanes that may be acted for at the same time, each by an actor of its own; 1 by default. */
+  readonly blocks?: number;
 }
 
-export interface PpoEngine {
+export interface PpoEngine extends Actor {
   readonly rollout: RolloutArrays;
-  /** Draws the actions of rows `from` .. `from + N - 1`, and writes their log-probabilities. */
-  act(from: number): void;
+  /** By what other threads act with these networks; null where they cannot. */
+  readonly actorPlan: KernelActorPlan | null;
   /** Writes the values of all rows of the rollout. */
   evaluate(): void;
-  /** Values of N other observations [N, O] into `into`, from index `at`. */
-  valuesOf(observations: Float32Array, into: Float32Array, at: number): void;
   /** Learns from the minibatches of an epoch, in the order of `indices`. */
   learn(rates: UpdateRates): MinibatchReport[];
   save(): LearnerState;

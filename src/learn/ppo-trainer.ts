@@ -8,6 +8,7 @@ import { assert, OperationError, Prng, type PrngState } from "../core/index.ts";
 import type { VectorEnv } from "../gym/index.ts";
 import { ActorCritic } from "./actor-critic.ts";
 import { FLOAT32 } from "./arithmetic.ts";
+import { type CollectionPlan, collector, isCollecting, PLAIN, type Sight } from "./collect.ts";
 import { gae } from "./gae.ts";
 import { KernelEngine } from "./kernel/kernel-engine.ts";
 import type { NetworkShape } from "./network-shape.ts";
@@ -77,8 +78,8 @@ export class PpoTrainer {
   readonly #rollout: Rollout;
   readonly #normaliser: ObservationNormaliser | null;
   readonly #rewardNormaliser: RewardNormaliser | null;
-  /** Observations of all lanes as the networks see them. [N, O] */
-  readonly #normalised: Float32Array;
+  readonly #sight: Sight;
+  readonly #collect: () => void;
 
   /** Resets `env`, which must reset its lanes in the same step. `close` ends what it holds. */
   constructor(
@@ -105,16 +106,19 @@ export class PpoTrainer {
     const prng = Prng.fromSeed(seed);
     this.#actionPrng = prng.fork("actions");
     this.#shufflePrng = prng.fork("shuffle");
-    const work = { shape: this.shape, settings, lanes, threads };
+    const work = { shape: this.shape, settings, lanes, threads, blocks: blocksOf(env) };
     this.#engine = engine === "kernel" ? new KernelEngine(work) : new ScalarEngine(work);
     this.#engine.restore(firstWeights(this.shape, prng.fork("init")));
     this.#rollout = new Rollout(settings.rolloutSteps, env, this.#engine.rollout);
-    const isNormalised = settings.normaliseObservations;
-    this.#normaliser = isNormalised ? new ObservationNormaliser(observations) : null;
-    this.#normalised = new Float32Array(isNormalised ? env.observations.length : 0);
+    const normaliser = settings.normaliseObservations
+      ? new ObservationNormaliser(observations)
+      : null;
+    this.#normaliser = normaliser;
+    this.#sight = normaliser === null ? PLAIN : normalisedSight(normaliser, env);
     this.#rewardNormaliser = settings.normaliseRewards
       ? new RewardNormaliser(env.count, settings.gamma)
       : null;
+    this.#collect = this.#collection();
     env.reset(`env ${prng.fork("env").uint32()}`);
   }
 
@@ -141,7 +145,7 @@ export class PpoTrainer {
       ),
     };
     this.#onPhase("rollout");
-    this.#collect();
+    this.#rollOut();
     this.#onPhase("advantages");
     this.#estimate();
     this.#onPhase("update");
@@ -165,36 +169,26 @@ export class PpoTrainer {
   }
 
   /** Steps every lane T times with the policy as it is. */
-  #collect(): void {
+  #rollOut(): void {
     const rollout = this.#rollout;
     const engine = this.#engine;
-    const env = this.#env;
-    const { count: N, observationSize: O, actionCount: A } = env;
-    rollout.begin();
-    for (let t = 0; t < rollout.T; t++) {
-      const row = t * N;
-      this.#normaliser?.update(env.observations, N);
-      const observations = this.#seen(env.observations);
-      rollout.observations.set(observations, row * O);
-      rollout.masks.set(env.actionMasks, row * A);
-      for (let lane = 0; lane < N; lane++) rollout.uniforms[lane] = this.#actionPrng.float();
-      engine.act(row);
-      rollout.laneActions.set(rollout.actions.subarray(row, row + N));
-      env.step(rollout.laneActions);
-      rollout.record(t, env, this.#rewardNormaliser);
-      // An episode that was cut off went on unseen: its last observation has a value.
-      if (env.truncated.includes(1)) {
-        engine.valuesOf(this.#seen(env.finalObservations), rollout.finalValues, row);
-      }
-    }
-    engine.valuesOf(this.#seen(env.observations), rollout.lastValues, 0);
+    rollout.begin(() => this.#actionPrng.float());
+    this.#collect();
+    rollout.finish(this.#rewardNormaliser);
+    engine.valuesOf(this.#sight.see(this.#env.observations), rollout.lastValues, 0);
     engine.evaluate();
   }
 
-  /** What the networks see of all lanes' observations; valid until the next call. */
-  #seen(observations: Float32Array): Float32Array {
-    this.#normaliser?.apply(this.#normalised, observations, this.#env.count);
-    return this.#normaliser === null ? observations : this.#normalised;
+  /** Threads collect by themselves, unless the networks' sight is of all lanes at once. */
+  #collection(): () => void {
+    const env = this.#env;
+    const { actorPlan } = this.#engine;
+    const { samples } = this.#rollout;
+    if (this.#normaliser === null && actorPlan !== null && isCollecting(env)) {
+      const plan: CollectionPlan = { samples, actor: actorPlan };
+      return () => env.perform(plan);
+    }
+    return collector({ env, firstLane: 0 }, samples, this.#engine, this.#sight);
   }
 
   #estimate(): void {
@@ -300,6 +294,22 @@ export class PpoTrainer {
   get #recipe(): RunRecipe {
     return { shape: this.shape, lanes: this.#env.count, settings: this.settings };
   }
+}
+
+function blocksOf(env: VectorEnv): number {
+  return isCollecting(env) ? env.blocks : 1;
+}
+
+/** Observations of all lanes, normalised by moments that run along. */
+function normalisedSight(normaliser: ObservationNormaliser, env: VectorEnv): Sight {
+  const normalised = new Float32Array(env.observations.length);
+  return {
+    learn: (observations) => normaliser.update(observations, env.count),
+    see: (observations) => {
+      normaliser.apply(normalised, observations, env.count);
+      return normalised;
+    },
+  };
 }
 
 /** A learner that has learnt nothing yet. */

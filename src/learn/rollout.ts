@@ -3,6 +3,7 @@
  * it, and the account of episodes that ended in it. Filled by the trainer, learnt from by the update.
  */
 import type { VectorEnv } from "../gym/index.ts";
+import type { Samples } from "./collect.ts";
 import type { RolloutArrays } from "./ppo-engine.ts";
 import type { RewardNormaliser } from "./reward-normaliser.ts";
 
@@ -14,11 +15,14 @@ export class Rollout {
   readonly observations: Float32Array;
   readonly masks: Uint8Array;
   readonly actions: Int32Array;
-  readonly laneActions: Int32Array;
   readonly logProbabilities: Float32Array;
+  readonly laneRewards: Float64Array;
+  /** What is learnt from: normalised, where that is wanted. */
   readonly rewards: Float32Array;
   readonly terminated: Uint8Array;
   readonly truncated: Uint8Array;
+  readonly episodeReturns: Float64Array;
+  readonly episodeLengths: Uint32Array;
   readonly values: Float32Array;
   readonly finalValues: Float32Array;
   readonly lastValues: Float32Array;
@@ -30,7 +34,7 @@ export class Rollout {
   readonly #actionCount: number;
   /** Of one step. [N] each */
   readonly #ended: Uint8Array;
-  readonly #laneRewards: Float64Array;
+  readonly #normalised: Float64Array;
   #episodes = 0;
   #returnTotal = 0;
   #lengthTotal = 0;
@@ -43,17 +47,20 @@ export class Rollout {
     this.size = size;
     this.#actionCount = A;
     this.#ended = new Uint8Array(N);
-    this.#laneRewards = new Float64Array(N);
+    this.#normalised = new Float64Array(N);
     this.observations = arrays.observations;
     this.masks = arrays.masks;
     this.actions = arrays.actions;
-    this.laneActions = new Int32Array(N);
     this.logProbabilities = arrays.logProbabilities;
     this.rewards = new Float32Array(size);
-    this.terminated = new Uint8Array(size);
-    this.truncated = new Uint8Array(size);
+    const shared = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(size * bytes);
+    this.laneRewards = new Float64Array(shared(8));
+    this.terminated = new Uint8Array(shared(1));
+    this.truncated = new Uint8Array(shared(1));
+    this.episodeReturns = new Float64Array(shared(8));
+    this.episodeLengths = new Uint32Array(shared(4));
     this.values = arrays.values;
-    this.finalValues = new Float32Array(size);
+    this.finalValues = new Float32Array(shared(4));
     this.lastValues = new Float32Array(N);
     this.nextValues = new Float32Array(size);
     this.advantages = arrays.advantages;
@@ -62,7 +69,18 @@ export class Rollout {
     this.uniforms = arrays.uniforms;
   }
 
-  begin(): void {
+  /** What threads that collect their own lanes write: all of it in shared memory. */
+  get samples(): Samples {
+    const { T, N, observations, masks, actions, laneRewards, terminated, truncated } = this;
+    const { episodeReturns, episodeLengths, finalValues } = this;
+    const seen = { T, N, observations, masks, actions };
+    const got = { laneRewards, terminated, truncated, episodeReturns, episodeLengths, finalValues };
+    return { ...seen, ...got };
+  }
+
+  /** `uniform` gives the numbers that actions are drawn by, lane after lane in every step. */
+  begin(uniform: () => number): void {
+    for (let i = 0; i < this.size; i++) this.uniforms[i] = uniform();
     this.#episodes = 0;
     this.#returnTotal = 0;
     this.#lengthTotal = 0;
@@ -70,23 +88,25 @@ export class Rollout {
     for (let i = 0; i < this.size; i++) this.indices[i] = i;
   }
 
-  /** Takes in what step `t` of all lanes gave; rewards as the normaliser, if any, makes them. */
-  record(t: number, env: VectorEnv, normaliser: RewardNormaliser | null): void {
-    for (let lane = 0; lane < this.N; lane++) {
-      const ended = env.terminated[lane] === 1 || env.truncated[lane] === 1;
+  /** Accounts for what was collected; rewards become what the normaliser, if any, makes of them. */
+  finish(normaliser: RewardNormaliser | null): void {
+    for (let t = 0; t < this.T; t++) this.#finishStep(t * this.N, normaliser);
+  }
+
+  #finishStep(row: number, normaliser: RewardNormaliser | null): void {
+    const { N, terminated, truncated } = this;
+    for (let lane = 0; lane < N; lane++) {
+      const ended = terminated[row + lane] === 1 || truncated[row + lane] === 1;
       this.#ended[lane] = ended ? 1 : 0;
     }
-    normaliser?.step(this.#laneRewards, env.rewards, this.#ended);
-    const rewards = normaliser === null ? env.rewards : this.#laneRewards;
-    for (let lane = 0; lane < this.N; lane++) {
-      const i = t * this.N + lane;
-      this.rewards[i] = rewards[lane] as number;
-      this.terminated[i] = env.terminated[lane] as number;
-      this.truncated[i] = env.truncated[lane] as number;
+    const given = this.laneRewards.subarray(row, row + N);
+    normaliser?.step(this.#normalised, given, this.#ended);
+    this.rewards.set(normaliser === null ? given : this.#normalised, row);
+    for (let lane = 0; lane < N; lane++) {
       if (this.#ended[lane] === 0) continue;
       this.#episodes += 1;
-      this.#returnTotal += env.episodeReturns[lane] as number;
-      this.#lengthTotal += env.episodeLengths[lane] as number;
+      this.#returnTotal += this.episodeReturns[row + lane] as number;
+      this.#lengthTotal += this.episodeLengths[row + lane] as number;
     }
   }
 

@@ -18,18 +18,17 @@ import { PpoUpdate } from "./ppo-update.ts";
 
 export class ScalarEngine implements PpoEngine {
   readonly rollout: RolloutArrays;
+  readonly actorPlan = null;
   readonly #network: ActorCritic;
   readonly #update: PpoUpdate;
   readonly #categorical: MaskedCategorical;
   readonly #settings: PpoSettings;
-  readonly #lanes: number;
   readonly #logs: Float32Array;
 
   constructor({ shape, settings, lanes }: Omit<EngineOptions, "threads">) {
     const { observations: O, actions: A } = shape;
     const B = settings.rolloutSteps * lanes;
     this.#settings = settings;
-    this.#lanes = lanes;
     this.#network = new ActorCritic(shape, FLOAT32);
     this.#update = new PpoUpdate(this.#network, settings, B / settings.minibatches);
     this.#categorical = makeMaskedCategorical(FLOAT32, A);
@@ -43,21 +42,20 @@ export class ScalarEngine implements PpoEngine {
       advantages: new Float32Array(B),
       returns: new Float32Array(B),
       indices: new Uint32Array(B),
-      uniforms: new Float64Array(lanes),
+      uniforms: new Float64Array(B),
     };
   }
 
-  act(from: number): void {
+  act(from: number, rows: number): void {
     const { observations: O, actions: A } = this.#network.shape;
     const { observations, masks, actions, logProbabilities, uniforms } = this.rollout;
-    for (let first = 0; first < this.#lanes; first += TILE) {
-      const count = Math.min(TILE, this.#lanes - first);
-      const at = from + first;
+    for (let at = from; at < from + rows; at += TILE) {
+      const count = Math.min(TILE, from + rows - at);
       const logits = this.#network.logits(observations.subarray(at * O, (at + count) * O), count);
       for (let b = 0; b < count; b++) {
         const logs = this.#logs;
         this.#categorical.logProbabilities(logs, 0, logits, b * A, masks, (at + b) * A);
-        const action = this.#categorical.draw(logs, 0, uniforms[first + b] as number);
+        const action = this.#categorical.draw(logs, 0, uniforms[at + b] as number);
         actions[at + b] = action;
         logProbabilities[at + b] = logs[action] as number;
       }
@@ -70,7 +68,8 @@ export class ScalarEngine implements PpoEngine {
   }
 
   valuesOf(observations: Float32Array, into: Float32Array, at: number): void {
-    this.#valuesOf(observations, this.#lanes, into, at);
+    const rows = observations.length / this.#network.shape.observations;
+    this.#valuesOf(observations, rows, into, at);
   }
 
   #valuesOf(observations: Float32Array, count: number, into: Float32Array, at: number): void {

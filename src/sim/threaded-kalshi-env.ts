@@ -1,7 +1,8 @@
 /** The training environment on as many threads as wanted: the same bits on any number of them. */
 import { existsSync } from "node:fs";
 import { OperationError } from "../core/index.ts";
-import { type LaneModule, ThreadedVectorEnv, type VectorEnv } from "../gym/index.ts";
+import { type LaneModule, stackFrames, ThreadedVectorEnv, type VectorEnv } from "../gym/index.ts";
+import { collectLanes } from "../learn/index.ts";
 import type { EpisodeSettings } from "./episode.ts";
 import { makeKalshiLanes } from "./kalshi-lanes-worker.ts";
 import { KalshiVectorEnv } from "./kalshi-vector-env.ts";
@@ -13,6 +14,8 @@ export interface ThreadedKalshiOptions {
   /** Lanes. */
   readonly count: number;
   readonly settings: EpisodeSettings;
+  /** Observations of an episode that are shown at once, oldest first; 1 by default. */
+  readonly frames?: number;
   /** Threads, the caller's among them; 1 starts none. */
   readonly threads: number;
   /** What workers run; by default what `kalshiLaneModule` finds. */
@@ -20,12 +23,12 @@ export interface ThreadedKalshiOptions {
 }
 
 /**
- * `KalshiVectorEnv` on threads that share the sessions' memory. Close it to end them. `LANE_MODULE`
- * where there is no program for workers.
+ * `KalshiVectorEnv` on threads that share the sessions' memory, and collect rollouts by themselves
+ * for a trainer. Close it to end them. `LANE_MODULE` where there is no program for workers.
  */
 export function threadedKalshiEnv(options: ThreadedKalshiOptions): VectorEnv {
-  const { sessions, count, settings, threads } = options;
-  if (threads === 1) return new KalshiVectorEnv(sessions, count, settings);
+  const { sessions, count, settings, frames = 1, threads } = options;
+  if (threads === 1) return stackFrames(new KalshiVectorEnv(sessions, count, settings), frames);
   const module = options.module ?? kalshiLaneModule();
   if (module === null) {
     throw new OperationError(
@@ -36,8 +39,9 @@ export function threadedKalshiEnv(options: ThreadedKalshiOptions): VectorEnv {
   }
   return new ThreadedVectorEnv({
     make: makeKalshiLanes,
+    task: collectLanes,
     module,
-    options: { sessions: sessions.map(shareSession), settings },
+    options: { sessions: sessions.map(shareSession), settings, frames },
     count,
     threads,
   });

@@ -158,7 +158,7 @@ function updateRate(batch: number): () => number {
   for (let i = 0; i < rollout.indices.length; i++) {
     rollout.indices[i] = (i * 7) % rollout.indices.length;
   }
-  for (let row = 0; row < rollout.indices.length; row += lanes) engine.act(row);
+  for (let row = 0; row < rollout.indices.length; row += lanes) engine.act(row, lanes);
   engine.evaluate();
   const rates = { learningRate: 1e-6, clip: 0.2, entropyCoefficient: 0.01 };
   const operations = batch * minibatches * operationsPerSample();
@@ -249,12 +249,12 @@ class FreeEnv implements VectorEnv {
     }
   }
 
-  save(): unknown {
-    return this.#step;
+  save(): readonly unknown[] {
+    return Array.from({ length: this.count }, () => this.#step);
   }
 
   restore(state: unknown): void {
-    this.#step = state as number;
+    [this.#step = 0] = state as readonly number[];
   }
 
   close(): void {

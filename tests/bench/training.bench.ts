@@ -1,7 +1,7 @@
 /**
  * Training from end to end on order books, with the command line's settings: steps a second on one
- * thread and two, and what share of the time is the environment's, inference's (actions and values)
- * and the update's. On the recordings where they are, else on the sample sessions.
+ * thread and two, and what share of the time is the rollout's, the environment's in it, and the
+ * update's. On the recordings where they are, else on the sample sessions.
  */
 import type { VectorEnv } from "../../src/gym/index.ts";
 import { episodeSettings, ppoSettings, readConfiguration } from "../../src/apps/configuration.ts";
@@ -52,7 +52,9 @@ function trainingRounds(sessions: readonly SessionData[], { threads, laneThreads
   const clock = { environment: 0, rollout: 0, update: 0 };
   let phase: TrainingPhase = "report";
   let since = performance.now();
-  const trainer = new PpoTrainer(timed(env, clock), ppoSettings(configuration), 1, {
+  // Threads that collect rollouts by themselves cannot be looked at.
+  const lanes = laneThreads === 1 ? timed(env, clock) : env;
+  const trainer = new PpoTrainer(lanes, ppoSettings(configuration), 1, {
     threads,
     onPhase: (next) => {
       const now = performance.now();
@@ -78,8 +80,8 @@ function trainingRounds(sessions: readonly SessionData[], { threads, laneThreads
       const sorted = rates.slice(1).sort((a, b) => a - b);
       return {
         stepsPerSecond: Math.round(sorted[sorted.length >> 1] ?? 0),
-        environmentShare: share(clock.environment),
-        inferenceShare: share(clock.rollout - clock.environment),
+        ...(laneThreads === 1 ? { environmentShare: share(clock.environment) } : {}),
+        rolloutShare: share(clock.rollout),
         updateShare: share(clock.update),
       };
     },

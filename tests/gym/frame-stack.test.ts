@@ -147,11 +147,11 @@ test("a state keeps every bit, and is refused by other frames", () => {
     /expected 3 lanes of 2 stacked frames, was 3 of 3; resume with the frames/,
   );
   expect(() => new FrameStack(lanes(signs), 3).restore(lanes(signs).save())).toThrow(
-    /expected 3 lanes of 3 stacked frames, was none of another kind/,
+    /expected 3 lanes of 3 stacked frames, was 3 of another kind/,
   );
-  const changed = state as { bits: number[] };
-  changed.bits[11] = 7;
-  expect(() => new FrameStack(lanes(signs), 3).restore(state)).toThrow(/expected lane 0 to show/);
+  const [changed] = state as { bits: number[] }[];
+  if (changed !== undefined) changed.bits[11] = 7;
+  expect(() => new FrameStack(lanes(signs), 3).restore(state)).toThrow(/expected a lane to show/);
 });
 
 test("one frame is the environment itself", () => {

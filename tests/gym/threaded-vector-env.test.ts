@@ -11,7 +11,14 @@ import {
   type VectorEnv,
 } from "../../src/gym/index.ts";
 import { bundle } from "../fixtures/bundle.mjs";
-import { type Fault, makeFaulty, makeReference, type ReferenceOptions } from "../fixtures/lanes.ts";
+import {
+  type Fault,
+  makeFaulty,
+  makeReference,
+  type Playing,
+  playOn,
+  type ReferenceOptions,
+} from "../fixtures/lanes.ts";
 
 const LANES = 7;
 const SEED = Number(process.env["SEED"] ?? 11);
@@ -127,6 +134,61 @@ test("a state saved on some threads goes on on others, and in one environment", 
   };
   const [expected, ...others] = makers.map((make) => seen(make()));
   for (const shown of others) expect(shown, `seed ${SEED}`).toEqual(expected);
+});
+
+describe("a task of each thread's own lanes", () => {
+  const options: ReferenceOptions = { name: "CartPole-v1", autoreset: "same-step" };
+  const withTask = (threads: number) => {
+    const module = { url, name: "reference" };
+    const make = makeReference;
+    return new ThreadedVectorEnv({ make, task: playOn, module, options, count: LANES, threads });
+  };
+  const playing = (change: Partial<Playing> = {}): Playing => ({
+    steps: 40,
+    action: 1,
+    sums: new Float64Array(new SharedArrayBuffer(8 * LANES)),
+    blocks: new Int32Array(new SharedArrayBuffer(4 * LANES)),
+    ...change,
+  });
+
+  test.each([1, 3, 4])("does on %i threads what one environment does", (threads) => {
+    const env = withTask(threads);
+    const single = makeReference(options, 0, LANES);
+    const expected = new Float64Array(LANES);
+    for (const each of [env, single]) each.reset(SEED);
+    const [first, second] = [playing(), playing({ steps: 9, action: 0 })];
+    // A plan may be performed again, and another take its place.
+    for (const plan of [first, first, second, first]) env.perform(plan);
+    for (const [steps, action] of [
+      [80, 1],
+      [9, 0],
+      [40, 1],
+    ] as const) {
+      for (let step = 0; step < steps; step++) {
+        single.step(new Int32Array(LANES).fill(action));
+        for (let lane = 0; lane < LANES; lane++) {
+          expected[lane] = (expected[lane] as number) + (single.rewards[lane] as number);
+        }
+      }
+    }
+    const sums = first.sums.map((sum, lane) => sum + (second.sums[lane] as number));
+    expect([...sums]).toEqual([...expected]);
+    expect(hashOf(env)).toBe(hashOf(single));
+    expect(env.save()).toEqual(single.save());
+    expect(new Set(first.blocks).size).toBe(threads);
+    expect(env.blocks).toBe(threads);
+    env.close();
+  });
+
+  test("fails as the first lanes fail, and can be done again", () => {
+    const env = withTask(3);
+    env.reset(SEED);
+    const wrong = playing({ action: 2 });
+    expect(() => env.perform(wrong)).toThrow("lane 0 refuses");
+    env.perform(playing());
+    env.close();
+    expect(() => env.perform(playing())).toThrow(/closed/);
+  });
 });
 
 describe("what goes wrong in a worker", () => {

@@ -38,8 +38,8 @@ function work(engine: PpoEngine, { shape, settings, lanes }: World): object[] {
     rollout.masks[i] = i % A === 0 || prng.float() < 0.7 ? 1 : 0;
   }
   for (let t = 0; t < settings.rolloutSteps; t++) {
-    for (let n = 0; n < lanes; n++) rollout.uniforms[n] = prng.float();
-    engine.act(t * lanes);
+    for (let n = 0; n < lanes; n++) rollout.uniforms[t * lanes + n] = prng.float();
+    engine.act(t * lanes, lanes);
   }
   engine.evaluate();
   const others = Float32Array.from({ length: lanes * O }, () => prng.normal());

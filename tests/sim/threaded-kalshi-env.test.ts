@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bytesOf, OperationError, Prng, sha256Stream } from "../../src/core/index.ts";
 import { checkVectorEnv, type LaneModule, type VectorEnv } from "../../src/gym/index.ts";
+import { DEFAULT_PPO, type PpoSettings, PpoTrainer } from "../../src/learn/index.ts";
 import {
   DEFAULT_EPISODE,
   type EpisodeSettings,
@@ -159,6 +160,61 @@ test("what is saved on some threads goes on, bit for bit, on any other number", 
   });
   // Figures of episodes that ended before the save are not in it: compared among the resumed.
   for (const other of resumed) expect(other, `seed ${SEED}`).toEqual(resumed[0]);
+});
+
+test("stacked frames are those of one environment, saved ones too", () => {
+  const [expected, ...others] = [1, 2, 4].map((threads) => {
+    const options = { sessions, count: LANES, settings: SETTINGS, frames: 3, threads, module };
+    const env = threadedKalshiEnv(options);
+    env.reset(SEED);
+    const before = play(env, 60, Prng.fromSeed(SEED));
+    const state = JSON.stringify(env.save());
+    env.reset("other");
+    env.restore(JSON.parse(state));
+    const after = play(env, 60, Prng.fromSeed(SEED)).seen.at(-1);
+    env.close();
+    return { before, state, after };
+  });
+  expect(expected?.before.ended).toBe(LANES);
+  for (const other of others) expect(other, `seed ${SEED}`).toEqual(expected);
+});
+
+/** Settings under which threads collect by themselves, and some under which they cannot. */
+const LEARNING: readonly (readonly [string, Partial<PpoSettings>, number])[] = [
+  ["as it is", {}, 1],
+  ["with two frames and normalised rewards", { normaliseRewards: true }, 2],
+  ["with normalised observations", { normaliseObservations: true }, 1],
+  ["with a shared trunk of relu", { trunk: "shared", activation: "relu" }, 1],
+];
+
+test.each(LEARNING)("a trainer learns the same on 1 to 4 threads, %s", (_, change, frames) => {
+  const settings: PpoSettings = {
+    ...DEFAULT_PPO,
+    rolloutSteps: 64,
+    minibatches: 2,
+    shards: 2,
+    totalSteps: 1e6,
+    ...change,
+  };
+  const [expected, ...others] = [1, 2, 3, 4].map((threads) => {
+    const options = { sessions, count: LANES, settings: SETTINGS, frames, module };
+    const env = threadedKalshiEnv({ ...options, threads });
+    const trainer = new PpoTrainer(env, settings, SEED, { threads: Math.min(2, threads) });
+    const reports = [trainer.iterate(), trainer.iterate()];
+    const state = trainer.save();
+    // Another trainer takes the lanes over, and the first one takes them back.
+    const guest = new PpoTrainer(env, settings, "guest", { threads: 1 });
+    guest.iterate();
+    guest.close();
+    trainer.restore(state);
+    reports.push(trainer.iterate());
+    const end = JSON.stringify(trainer.save());
+    trainer.close();
+    env.close();
+    return { reports, end };
+  });
+  expect(expected?.reports[1]?.episodes).toBeGreaterThanOrEqual(LANES);
+  for (const other of others) expect(other, `seed ${SEED}`).toEqual(expected);
 });
 
 test("sessions are shared, not copied, and open as what they were", () => {

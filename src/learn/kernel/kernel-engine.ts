@@ -14,12 +14,8 @@ import type {
   UpdateRates,
 } from "../ppo-engine.ts";
 import type { PpoSettings } from "../ppo-settings.ts";
-import {
-  instantiateKernel,
-  type KernelExports,
-  type KernelMemory,
-  MemoryPlan,
-} from "./kernel-module.ts";
+import { instantiateKernel, type KernelMemory, MemoryPlan } from "./kernel-module.ts";
+import { KernelActor, type KernelActorPlan } from "./kernel-actor.ts";
 import { type KernelLayers, KernelNetwork, writeThread } from "./kernel-network.ts";
 import { KernelThreads } from "./kernel-threads.ts";
 import {
@@ -47,35 +43,31 @@ export function kernelLayersOf(shape: NetworkShape): KernelLayers {
 
 export class KernelEngine implements PpoEngine {
   readonly rollout: RolloutArrays;
+  readonly actorPlan: KernelActorPlan;
   readonly #shape: NetworkShape;
   readonly #settings: PpoSettings;
-  readonly #lanes: number;
-  readonly #kernel: KernelExports;
   readonly #view: DataView;
   readonly #layout: KernelLayout;
   readonly #at: Addresses;
   readonly #params: Float32Array;
   readonly #first: Float32Array;
   readonly #second: Float32Array;
-  /** N observations that are not of the rollout, and their values. */
-  readonly #others: Float32Array;
-  readonly #otherValues: Float32Array;
+  readonly #actor: KernelActor;
   readonly #threads: KernelThreads;
   #beta1Power = 1;
   #beta2Power = 1;
 
   /** `KERNEL_MEMORY` where rollout and networks do not fit into memory. */
-  constructor({ shape, settings, lanes, threads: wanted }: EngineOptions) {
+  constructor({ shape, settings, lanes, threads: wanted, blocks = 1 }: EngineOptions) {
     // A thread without a shard would only keep the others waiting.
     const threads = Math.min(wanted, settings.shards);
     const plan = new MemoryPlan();
     const network = new KernelNetwork(plan, kernelLayersOf(shape));
-    const at = reserve(plan, network, shape, settings, lanes, threads);
+    const at = reserve(plan, network, shape, settings, { lanes, threads, blocks });
     const memory = plan.make();
+    const kernel = instantiateKernel(memory);
     this.#shape = shape;
     this.#settings = settings;
-    this.#lanes = lanes;
-    this.#kernel = instantiateKernel(memory);
     this.#view = new DataView(memory.buffer);
     this.#layout = network.layout;
     this.#at = at;
@@ -83,17 +75,17 @@ export class KernelEngine implements PpoEngine {
     this.#params = floats(memory, network.params, length);
     this.#first = floats(memory, at.first, length);
     this.#second = floats(memory, at.second, length);
-    this.#others = floats(memory, at.others, lanes * shape.observations);
-    this.#otherValues = floats(memory, at.otherValues, lanes);
-    this.rollout = rolloutArrays(memory, at, at.B, lanes, shape);
+    this.rollout = rolloutArrays(memory, at, at.B, shape);
+    this.actorPlan = actorPlanOf(memory, at, shape, blocks);
+    this.#actor = new KernelActor(this.actorPlan, { firstLane: 0, block: 0 }, kernel);
     network.write(this.#view);
     for (const [index, thread] of at.threads.entries()) {
       writeThread(this.#view, at.threadsAt + index * sizeOf(THREAD), thread);
     }
     writeStructure(this.#view, at.samples, SAMPLES, at.arrays);
-    writeUpdate(this.#view, at, settings);
+    writeUpdate(this.#view, at, settings, threads);
     this.#threads = new KernelThreads({
-      kernel: this.#kernel,
+      kernel,
       memory,
       count: threads,
       update: at.update,
@@ -101,19 +93,8 @@ export class KernelEngine implements PpoEngine {
     });
   }
 
-  act(from: number): void {
-    const { arrays, network, threadsAt, uniforms } = this.#at;
-    const { observations, actions } = this.#shape;
-    this.#kernel.act(
-      network,
-      threadsAt,
-      arrays.observations + 4 * from * observations,
-      arrays.masks + from * actions,
-      uniforms,
-      arrays.actions + 4 * from,
-      arrays.logProbabilities + 4 * from,
-      this.#lanes,
-    );
+  act(from: number, rows: number): void {
+    this.#actor.act(from, rows);
   }
 
   evaluate(): void {
@@ -121,10 +102,7 @@ export class KernelEngine implements PpoEngine {
   }
 
   valuesOf(observations: Float32Array, into: Float32Array, at: number): void {
-    const { network, threadsAt, others, otherValues } = this.#at;
-    this.#others.set(observations);
-    this.#kernel.evaluate(network, threadsAt, others, otherValues, this.#lanes);
-    into.set(this.#otherValues, at);
+    this.#actor.valuesOf(observations, into, at);
   }
 
   learn(rates: UpdateRates): MinibatchReport[] {
@@ -213,11 +191,11 @@ function reserve(
   network: KernelNetwork,
   { observations: O, actions: A }: NetworkShape,
   { rolloutSteps, minibatches, shards }: PpoSettings,
-  lanes: number,
-  threads: number,
+  { lanes, threads, blocks }: Record<"lanes" | "threads" | "blocks", number>,
 ) {
   const B = rolloutSteps * lanes;
   const M = B / minibatches;
+  const places = Math.max(threads, blocks);
   const gradsBytes = roundedUp(4 * network.layout.length, 64);
   return {
     B,
@@ -227,8 +205,10 @@ function reserve(
     update: plan.reserve(sizeOf(UPDATE)),
     /** Words by which threads wait for each other, three lines a barrier. */
     control: plan.reserve(64 * 8),
-    threadsAt: plan.reserve(sizeOf(THREAD) * threads),
-    threads: Array.from({ length: threads }, (_, index) => network.reserveThread(plan, index, M)),
+    threadsAt: plan.reserve(sizeOf(THREAD) * places),
+    threads: Array.from({ length: places }, (_, index) =>
+      network.reserveThread(plan, index, index < threads ? M : 0),
+    ),
     arrays: {
       observations: plan.reserveFloats(B * O),
       actions: plan.reserveFloats(B),
@@ -239,7 +219,7 @@ function reserve(
       values: plan.reserveFloats(B),
     },
     indices: plan.reserveFloats(B),
-    uniforms: plan.reserve(8 * lanes),
+    uniforms: plan.reserve(8 * B),
     others: plan.reserveFloats(lanes * O),
     otherValues: plan.reserveFloats(lanes),
     gradsBytes,
@@ -255,13 +235,13 @@ function reserve(
   };
 }
 
-function writeUpdate(view: DataView, at: Addresses, settings: PpoSettings): void {
+function writeUpdate(view: DataView, at: Addresses, settings: PpoSettings, threads: number): void {
   const { adam, halfValueLoss, valueClip, valueCoefficient } = settings;
   writeStructure(view, at.update, UPDATE, {
     network: at.network,
     samples: at.samples,
     threads: at.threadsAt,
-    threadCount: at.threads.length,
+    threadCount: threads,
     barrier: at.control,
     M: at.M,
     shards: settings.shards,
@@ -299,7 +279,6 @@ function rolloutArrays(
   memory: KernelMemory,
   { arrays, indices, uniforms }: Addresses,
   B: number,
-  lanes: number,
   { observations: O, actions: A }: NetworkShape,
 ): RolloutArrays {
   const { buffer } = memory;
@@ -312,6 +291,29 @@ function rolloutArrays(
     advantages: floats(memory, arrays.advantages, B),
     returns: floats(memory, arrays.returns, B),
     indices: new Uint32Array(buffer, indices, B),
-    uniforms: new Float64Array(buffer, uniforms, lanes),
+    uniforms: new Float64Array(buffer, uniforms, B),
+  };
+}
+
+function actorPlanOf(
+  memory: KernelMemory,
+  { arrays, network, threadsAt, uniforms, others, otherValues }: Addresses,
+  { observations: O, actions: A }: NetworkShape,
+  blocks: number,
+): KernelActorPlan {
+  return {
+    memory,
+    O,
+    A,
+    networkAt: network,
+    threadsAt,
+    blocks,
+    observationsAt: arrays.observations,
+    masksAt: arrays.masks,
+    uniformsAt: uniforms,
+    actionsAt: arrays.actions,
+    logProbabilitiesAt: arrays.logProbabilities,
+    othersAt: others,
+    otherValuesAt: otherValues,
   };
 }
