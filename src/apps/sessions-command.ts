@@ -17,6 +17,7 @@ import {
   importOptions,
   parseClose,
   parseEvent,
+  parseFees,
   parseFeed,
   parseMarket,
   parseMultiplier,
@@ -57,11 +58,17 @@ function importCommand(): Command {
     .option("--id <name>", "name of the session (default: the folder's)")
     .option("--replace", "replace a session that is there")
     .option("--market <ticker>", "import this market only; may be repeated", parseMarket)
-    .option("--result <ticker=value>", "yes, no or 0.xx; may be repeated", parseResult)
+    .option("--result <ticker=value>", "yes, no, 0.xx or void; may be repeated", parseResult)
     .option("--close <ticker=time>", "expected close of a market or event; repeatable", parseClose)
     .option("--event <event=exclusive:N>", "its N markets exclude each other, one wins", parseEvent)
     .option("--fee-type <type>", "fee type of the series (default: quadratic)")
     .option("--fee-multiplier <number>", "fee multiplier (default: 1)", parseMultiplier)
+    .option(
+      "--fees <key=type:number[@time]>",
+      "of a series, event or market; repeatable",
+      parseFees,
+    )
+    .option("--fee-waiver <ticker=time>", "nothing is charged before; repeatable", parseClose)
     .option("--price-ranges <bands>", "linear_cent, deci_cent, ... or 0:1:0.01", parsePriceRanges)
     .option("--use-yes-price", "no-side prices of the feed are in YES scale")
     .option("--feed <kind>", "complete or partial: what missing numbers mean", parseFeed)

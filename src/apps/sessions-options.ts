@@ -13,6 +13,7 @@ import {
 } from "../core/index.ts";
 import {
   type FeeTerms,
+  type GivenFees,
   type ImportOptions,
   LINEAR_CENT,
   parseFeeType,
@@ -26,11 +27,13 @@ export interface ImportFlags {
   readonly id?: string;
   readonly replace?: boolean;
   readonly market?: string[];
-  readonly result?: Map<string, CentiCents>;
+  readonly result?: Map<string, CentiCents | "void">;
   readonly close?: Map<string, TimestampUs>;
   readonly event?: Map<string, number>;
   readonly feeType?: string;
   readonly feeMultiplier?: number;
+  readonly fees?: GivenFees[];
+  readonly feeWaiver?: Map<string, TimestampUs>;
   readonly priceRanges?: PriceRange[];
   readonly useYesPrice?: boolean;
   readonly feed?: "complete" | "partial";
@@ -50,6 +53,8 @@ export function importOptions(flags: ImportFlags): ImportOptions {
     ...(flags.close !== undefined && { closes: flags.close }),
     ...(flags.event !== undefined && { exclusiveEvents: flags.event }),
     ...(fees !== undefined && { fees }),
+    ...(flags.fees !== undefined && { feeTerms: flags.fees }),
+    ...(flags.feeWaiver !== undefined && { feeWaivers: flags.feeWaiver }),
     ...(flags.priceRanges !== undefined && { priceRanges: flags.priceRanges }),
     ...(flags.useYesPrice !== undefined && { useYesPrice: flags.useYesPrice }),
     ...(flags.feed !== undefined && { feed: flags.feed }),
@@ -66,12 +71,13 @@ function feeTerms(flags: ImportFlags): FeeTerms | undefined {
   };
 }
 
-/** TICKER=yes|no|0.xx, gathered over repeated flags. */
+/** TICKER=yes|no|0.xx|void, gathered over repeated flags. */
 export function parseResult(
   text: string,
-  earlier: Map<string, CentiCents> = new Map(),
-): Map<string, CentiCents> {
-  const [ticker, value] = split(text, "TICKER=yes, TICKER=no or TICKER=0.xx");
+  earlier: Map<string, CentiCents | "void"> = new Map(),
+): Map<string, CentiCents | "void"> {
+  const [ticker, value] = split(text, "TICKER=yes, TICKER=no, TICKER=0.xx or TICKER=void");
+  if (value.toLowerCase() === "void") return new Map(earlier).set(ticker, "void");
   const named: Readonly<Record<string, number>> = { yes: 10_000, no: 0 };
   const known = named[value.toLowerCase()];
   return new Map(earlier).set(
@@ -90,6 +96,21 @@ export function parseClose(
     ticker,
     read(() => parseIsoTime(value, ticker)),
   );
+}
+
+/** KEY=TYPE:MULTIPLIER, or with @TIME behind it, gathered. */
+export function parseFees(text: string, earlier: GivenFees[] = []): GivenFees[] {
+  const form = "KEY=quadratic:0.5 or KEY=quadratic:0.5@2026-03-19T04:00:00Z";
+  const [key, value] = split(text, form);
+  const match = /^([a-z_]+):([0-9.]+)(?:@(.+))?$/.exec(value);
+  const [, type = "", multiplier = "", time] = match ?? [];
+  if (match === null) throw new InvalidArgumentError(`Expected ${form}, was "${text}".`);
+  const terms = read(() => ({
+    type: parseFeeType(type, key),
+    multiplierPpm: parseMultiplier(multiplier),
+  }));
+  const fromUs = time === undefined ? null : read(() => parseIsoTime(time, key));
+  return [...earlier, { key, fromUs, terms }];
 }
 
 /** EVENT=exclusive:N, gathered. */

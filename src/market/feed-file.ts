@@ -11,7 +11,13 @@ import { messageOf, OperationError } from "../core/index.ts";
 import { eventCode } from "./event-columns.ts";
 import type { SnapshotLevel } from "./session-writer.ts";
 import { EventKind } from "./tape.ts";
-import { emptyWireRow, type Lifecycle, readWireMessage, type WireRow } from "./wire-message.ts";
+import {
+  emptyWireRow,
+  type EventFees,
+  type Lifecycle,
+  readWireMessage,
+  type WireRow,
+} from "./wire-message.ts";
 import { WireScanner } from "./wire-scanner.ts";
 
 /** What a row of a feed file is. */
@@ -23,6 +29,7 @@ export const FeedKind = {
   lifecycle: 4,
   /** A message without an event for us; numbered ones still count in their sequence. */
   other: 5,
+  eventFees: 6,
 } as const;
 export type FeedKind = (typeof FeedKind)[keyof typeof FeedKind];
 
@@ -71,6 +78,7 @@ export class FeedFile {
   readonly skippedTypes = new Map<string, number>();
   readonly snapshots: (readonly SnapshotLevel[])[] = [];
   readonly lifecycles: Lifecycle[] = [];
+  readonly eventFees: EventFees[] = [];
   /** FeedKind. [capacity], as all below; `count` rows are in use. */
   kind = new Uint8Array(0);
   /** Code of the event row that the message becomes. */
@@ -79,7 +87,7 @@ export class FeedFile {
   seq = new Float64Array(0);
   ticker = new Uint32Array(0);
   priceCc = new Uint16Array(0);
-  /** Lots; for snapshots and lifecycle messages their index in the lists above. */
+  /** Lots; for messages of which lists are kept above their index in them. */
   size = new Float64Array(0);
   stampUs = new Float64Array(0);
   line = new Uint32Array(0);
@@ -118,6 +126,11 @@ export class FeedFile {
       this.#skip(message.type);
       // What is neither an event nor numbered leaves no row.
       if (this.channel[row] !== NO_CHANNEL) this.count = row + 1;
+      return;
+    }
+    if (kind === FeedKind.eventFees) {
+      if (message.eventFees !== null) this.size[row] = this.eventFees.push(message.eventFees) - 1;
+      this.count = row + 1;
       return;
     }
     this.ticker[row] = this.#names.ticker(message.ticker);

@@ -21,8 +21,11 @@ import {
   type ImportReport,
   type MarketReport,
   requireKnown,
+  requireVoidPrices,
   type SnapshotDifference,
+  tickerParts,
 } from "./import-options.ts";
+import type { FeeOverride } from "./fee-timeline.ts";
 import { type ChannelOrder, type FeedOrder, mergeFeeds } from "./merge-feeds.ts";
 import { OrderBook } from "./order-book.ts";
 import { LINEAR_CENT, PriceGrid } from "./price-grid.ts";
@@ -68,6 +71,8 @@ interface MarketState {
   lastTradeCc: number | null;
   venueCc: CentiCents | null;
   venueCloseUs: TimestampUs | null;
+  /** What the feed told of its event's fees; shared by the event's markets. */
+  readonly feeOverrides: FeeOverride[];
 }
 
 class FeedImport {
@@ -80,9 +85,13 @@ class FeedImport {
   readonly #states: readonly (MarketState | undefined)[];
   readonly #markets: readonly MarketState[];
   readonly #differences: SnapshotDifference[] = [];
+  /** By event ticker. */
+  readonly #feeOverrides = new Map<string, FeeOverride[]>();
   readonly #feed: "complete" | "partial" | "unnumbered";
   readonly #lastSeq: Float64Array;
   #connection = 0;
+  /** The latest stamp so far: the time of messages that carry none. */
+  #clockUs = -Infinity;
 
   constructor(
     files: readonly FeedFile[],
@@ -110,6 +119,7 @@ class FeedImport {
       );
     }
     const states: (MarketState | undefined)[] = names.tickers.map(() => undefined);
+    const overrides = this.#feeOverrides;
     this.#markets = wanted.map(({ ticker, index }, stream) => {
       const state: MarketState = {
         ticker,
@@ -124,7 +134,9 @@ class FeedImport {
         lastTradeCc: null,
         venueCc: null,
         venueCloseUs: null,
+        feeOverrides: overrides.get(tickerParts(ticker).eventTicker) ?? [],
       };
+      overrides.set(tickerParts(ticker).eventTicker, state.feeOverrides);
       states[index] = state;
       return state;
     });
@@ -143,6 +155,7 @@ class FeedImport {
     const writer = createSession(out, facts, { replace: this.#options.replace ?? false });
     try {
       for (let place = 0; place < this.#order.count; place++) this.#emit(writer, place);
+      requireVoidPrices(this.#markets, this.#options);
       const known = importedFacts(id, source, this.#markets, [], this.#options);
       const contentHash = writer.finish(known);
       return this.#report(id, contentHash, writer, factNotes(known, this.#options));
@@ -159,6 +172,7 @@ class FeedImport {
     if (channel !== NO_CHANNEL) this.#checkSequence(writer, channel, file.seq[row] as number);
     const kind = file.kind[row] as FeedKind;
     if (kind === FeedKind.other) return;
+    if (kind === FeedKind.eventFees) return this.#eventFees(file, row);
     const state = this.#states[file.ticker[row] as number];
     if (state === undefined) return;
     if (kind === FeedKind.delta) this.#delta(writer, state, file, row);
@@ -224,8 +238,17 @@ class FeedImport {
     this.#row(writer, state, file, row);
   }
 
+  /** The message has no stamp: it counts from the latest one before it, or from the beginning. */
+  #eventFees(file: FeedFile, row: number): void {
+    const told = file.eventFees[file.size[row] as number];
+    if (told === undefined) return;
+    const { eventTicker, type, multiplierPpm } = told;
+    this.#feeOverrides.get(eventTicker)?.push({ atUs: this.#clockUs, type, multiplierPpm });
+  }
+
   #row(writer: SessionWriter, state: MarketState, file: FeedFile, row: number): void {
     const code = file.code[row] as number;
+    this.#clockUs = Math.max(this.#clockUs, file.stampUs[row] as number);
     writer.row(
       kindOf(code),
       state.stream,

@@ -4,6 +4,7 @@
  */
 import { type CentiCents, OperationError, type TimestampUs } from "../core/index.ts";
 import type { FeeTerms } from "./fee-schedule.ts";
+import { type FeeChange, type FeeOverride, type MarketFees, resolveFees } from "./fee-timeline.ts";
 import type { EventInfo, MarketInfo, Settlement } from "./market-info.ts";
 import { LINEAR_CENT, type PriceRange } from "./price-grid.ts";
 import type { Gap, SessionCounts, SessionFacts } from "./session-format.ts";
@@ -17,14 +18,21 @@ export interface ImportOptions {
   readonly replace?: boolean;
   /** Import these markets only. */
   readonly markets?: readonly string[];
-  /** What YES pays, by ticker; unless told by the venue or given, the last trade is looked at. */
-  readonly results?: ReadonlyMap<string, CentiCents>;
+  /**
+   * What YES pays, by ticker; "void" for a market that was called off, which pays its last traded
+   * price. Unless told by the venue or given, the last trade is looked at.
+   */
+  readonly results?: ReadonlyMap<string, CentiCents | "void">;
   /** Expected expiration, by ticker or event ticker. */
   readonly closes?: ReadonlyMap<string, TimestampUs>;
   /** Events whose markets exclude each other and are exhaustive, with the number of markets. */
   readonly exclusiveEvents?: ReadonlyMap<string, number>;
   /** Quadratic fees with multiplier 1 unless given. */
   readonly fees?: FeeTerms;
+  /** Fees of single series, and overrides of events and markets. */
+  readonly feeTerms?: readonly GivenFees[];
+  /** Ends of fee waivers, by ticker or event ticker: nothing is charged before. */
+  readonly feeWaivers?: ReadonlyMap<string, TimestampUs>;
   /** Whole cents unless given. */
   readonly priceRanges?: readonly PriceRange[];
   /** No-side prices of the feed are in YES scale (subscription option `use_yes_price`). */
@@ -39,6 +47,15 @@ export interface ImportOptions {
   readonly onProgress?: (doneBytes: number) => void;
   /** Read every line with the reference reading; for tests. */
   readonly slow?: boolean;
+}
+
+/** Fees of a series, an event or a market; a market's own stand before its event's. */
+export interface GivenFees {
+  /** Ticker of the series, event or market. */
+  readonly key: string;
+  /** From when on; null for always. */
+  readonly fromUs: TimestampUs | null;
+  readonly terms: FeeTerms;
 }
 
 /** One market's part of an import. */
@@ -110,6 +127,8 @@ export interface ObservedMarket {
   readonly venueCc: CentiCents | null;
   readonly venueCloseUs: TimestampUs | null;
   readonly lastTradeCc: number | null;
+  /** What the feed told of its event's fees. */
+  readonly feeOverrides?: readonly FeeOverride[];
 }
 
 /** Facts of an import. Options that name what the recording does not hold are `IMPORT_MARKET`. */
@@ -124,7 +143,11 @@ export function importedFacts(
   const eventTickers = [
     ...new Set(tickers.map((ticker) => tickerParts(ticker).eventTicker)),
   ].sort();
+  const seriesTickers = tickers.map((ticker) => tickerParts(ticker).seriesTicker);
   requireKnown("result", options.results?.keys(), tickers);
+  const feeKeys = options.feeTerms?.map(({ key }) => key);
+  requireKnown("fees", feeKeys, [...tickers, ...eventTickers, ...seriesTickers]);
+  requireKnown("fee-waiver", options.feeWaivers?.keys(), [...tickers, ...eventTickers]);
   requireKnown("close", options.closes?.keys(), [...tickers, ...eventTickers]);
   requireKnown("event", options.exclusiveEvents?.keys(), eventTickers);
   const markets = observed.map((market): MarketInfo => {
@@ -136,7 +159,7 @@ export function importedFacts(
       closeUs:
         closes?.get(market.ticker) ?? closes?.get(parts.eventTicker) ?? market.venueCloseUs ?? null,
       priceRanges: options.priceRanges ?? LINEAR_CENT,
-      fees: options.fees ?? { type: "quadratic", multiplierPpm: 1_000_000 },
+      ...feesOf(market, options),
       settlement: settlementOf(market, options),
     };
   });
@@ -147,11 +170,53 @@ export function importedFacts(
   return { id, source, markets, events, references, strictGaps: options.strictGaps ?? false };
 }
 
+/** A market's fees out of what was told of series, event and market, by the user and the feed. */
+function feesOf({ ticker, feeOverrides = [] }: ObservedMarket, options: ImportOptions): MarketFees {
+  const { eventTicker, seriesTicker } = tickerParts(ticker);
+  const { fees = { type: "quadratic", multiplierPpm: 1_000_000 }, feeTerms = [] } = options;
+  const keyed = (wanted: string): GivenFees[] => feeTerms.filter(({ key }) => key === wanted);
+  const isSeries = seriesTicker !== eventTicker && seriesTicker !== ticker;
+  const series = isSeries ? keyed(seriesTicker) : [];
+  const own = keyed(ticker);
+  const overrides = own.length > 0 || eventTicker === ticker ? own : keyed(eventTicker);
+  const waivedUntilUs = options.feeWaivers?.get(ticker) ?? options.feeWaivers?.get(eventTicker);
+  return resolveFees({
+    series: series.findLast(({ fromUs }) => fromUs === null)?.terms ?? fees,
+    seriesChanges: series.flatMap(({ fromUs, terms }): FeeChange[] =>
+      fromUs === null ? [] : [{ atUs: fromUs, terms }],
+    ),
+    overrides:
+      overrides.length > 0
+        ? overrides.map(({ fromUs, terms }) => ({ atUs: fromUs ?? -Infinity, ...terms }))
+        : feeOverrides,
+    ...(waivedUntilUs !== undefined && { waivedUntilUs }),
+  });
+}
+
 function settlementOf(market: ObservedMarket, options: ImportOptions): Settlement | null {
   const given = options.results?.get(market.ticker);
+  if (given === "void") {
+    const { lastTradeCc } = market;
+    return lastTradeCc === null ? null : { valueCc: lastTradeCc as CentiCents, source: "given" };
+  }
   if (given !== undefined) return { valueCc: given, source: "given" };
   if (market.venueCc !== null) return { valueCc: market.venueCc, source: "venue" };
   return inferSettlement(market.lastTradeCc);
+}
+
+/** Refuses, once all is read, a market called off that has no price to pay: `IMPORT_RESULT`. */
+export function requireVoidPrices(
+  observed: readonly ObservedMarket[],
+  options: ImportOptions,
+): void {
+  for (const { ticker, lastTradeCc } of observed) {
+    if (options.results?.get(ticker) !== "void" || lastTradeCc !== null) continue;
+    throw new OperationError(
+      "IMPORT_RESULT",
+      `--result ${ticker}=void: expected a trade in the recording, whose price it would pay, was ` +
+        `none; give the fair price itself, --result ${ticker}=0.xx`,
+    );
+  }
 }
 
 /** Refuses names that an option gives and the recording does not know. */
@@ -188,8 +253,12 @@ export function factNotes(facts: SessionFacts, options: ImportOptions): string[]
   if (facts.markets.some(({ closeUs }) => closeUs === null)) {
     notes.push("Without an expected close (--close) the time to close is unknown to the agent.");
   }
-  if (options.fees === undefined) {
+  if (options.fees === undefined && options.feeTerms === undefined) {
     notes.push("Fees were taken as quadratic with multiplier 1; change with --fee-type.");
+  }
+  const changing = facts.markets.filter(({ feeChanges }) => feeChanges !== undefined);
+  if (changing.length > 0) {
+    notes.push(`Fees change with time in ${changing.map(({ ticker }) => ticker).join(", ")}.`);
   }
   return notes;
 }

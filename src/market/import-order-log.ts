@@ -21,6 +21,7 @@ import {
   type ImportOptions,
   type ImportReport,
   type ObservedMarket,
+  requireVoidPrices,
   requireKnown,
 } from "./import-options.ts";
 import { formatIsoTime, parseIsoTime } from "./iso-time.ts";
@@ -75,6 +76,7 @@ export async function importOrderLog(path: string, options: ImportOptions): Prom
   const writer = createSession(options.out, facts, { replace: options.replace ?? false });
   try {
     log.write(writer, orders, ticks);
+    requireVoidPrices(market(), options);
     const known = importedFacts(id, source, market(), [INDEX_NAME], options);
     const contentHash = writer.finish(known);
     const [info] = known.markets;

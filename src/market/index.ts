@@ -37,7 +37,7 @@ export {
   type SessionSpan,
 } from "./session-format.ts";
 export { type EventColumns, NO_STAMP, StampResolution } from "./event-columns.ts";
-export type { ImportOptions, ImportReport, MarketReport } from "./import-options.ts";
+export type { GivenFees, ImportOptions, ImportReport, MarketReport } from "./import-options.ts";
 export { importSession } from "./import-session.ts";
 export { formatIsoTime, parseIsoTime } from "./iso-time.ts";
 export { type QualityShare, type SessionQuality, sessionQuality } from "./session-quality.ts";

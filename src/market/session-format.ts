@@ -40,6 +40,14 @@ export const SCHEMA = `
   ) STRICT;
 `;
 
+/** Made only where a market's fees change: a session without this table has none that do. */
+export const FEE_CHANGE_TABLE = `
+  CREATE TABLE fee_change (
+    stream INTEGER NOT NULL, at_us INTEGER NOT NULL, fee_type TEXT NOT NULL,
+    fee_multiplier_ppm INTEGER NOT NULL
+  ) STRICT;
+`;
+
 /** Everything that is told about a session rather than observed in it. */
 export interface SessionFacts {
   /** Name for people; no part of the content hash. */

@@ -37,6 +37,7 @@ import {
 import {
   APPLICATION_ID,
   contentHashOf,
+  FEE_CHANGE_TABLE,
   FORMAT_VERSION,
   type Gap,
   SCHEMA,
@@ -395,6 +396,18 @@ function storeValue(db: Database.Database, key: string, value: string): void {
   db.prepare("INSERT OR REPLACE INTO session VALUES (?, ?)").run(key, value);
 }
 
+function storeFeeChanges(db: Database.Database, { markets }: SessionFacts): void {
+  db.exec("DROP TABLE IF EXISTS fee_change");
+  if (markets.every(({ feeChanges = [] }) => feeChanges.length === 0)) return;
+  db.exec(FEE_CHANGE_TABLE);
+  const insert = db.prepare("INSERT INTO fee_change VALUES (?, ?, ?, ?)");
+  markets.forEach(({ feeChanges = [] }, stream) => {
+    for (const { atUs, terms } of feeChanges) {
+      insert.run(stream, atUs, terms.type, terms.multiplierPpm);
+    }
+  });
+}
+
 function storeFacts(db: Database.Database, facts: SessionFacts): void {
   storeValue(db, "id", facts.id);
   storeValue(db, "source", facts.source);
@@ -415,6 +428,7 @@ function storeFacts(db: Database.Database, facts: SessionFacts): void {
       info.settlement?.source ?? null,
     );
   });
+  storeFeeChanges(db, facts);
   const event = db.prepare("INSERT INTO event VALUES (?, ?, ?)");
   for (const info of facts.events) {
     event.run(info.eventTicker, info.exclusive ? 1 : 0, info.marketCount);

@@ -18,6 +18,7 @@ import { buildTape } from "./build-tape.ts";
 import { decodeChunk, type EncodedChunk } from "./column-codec.ts";
 import { type EventColumns, eventColumns } from "./event-columns.ts";
 import { parseFeeType } from "./fee-schedule.ts";
+import type { FeeChange } from "./fee-timeline.ts";
 import type { EventInfo, MarketInfo, ResultSource } from "./market-info.ts";
 import {
   APPLICATION_ID,
@@ -193,9 +194,29 @@ interface MarketRow {
   settlement_source: string | null;
 }
 
+/** Changes of fees by stream. */
+function readFeeChanges(db: Database.Database): Map<number, FeeChange[]> {
+  const changes = new Map<number, FeeChange[]>();
+  const table = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'fee_change'").get();
+  if (table === undefined) return changes;
+  const rows = db
+    .prepare(
+      `SELECT stream, at_us AS atUs, fee_type AS type, fee_multiplier_ppm AS multiplierPpm
+       FROM fee_change ORDER BY rowid`,
+    )
+    .all() as { stream: number; atUs: TimestampUs; type: string; multiplierPpm: number }[];
+  for (const { stream, atUs, type, multiplierPpm } of rows) {
+    const field = `${SESSION_FILE}: fee_type of a change`;
+    const terms = { type: parseFeeType(type, field), multiplierPpm };
+    changes.set(stream, [...(changes.get(stream) ?? []), { atUs, terms }]);
+  }
+  return changes;
+}
+
 function readFacts(db: Database.Database): SessionFacts {
+  const feeChanges = readFeeChanges(db);
   const markets = (db.prepare("SELECT * FROM market ORDER BY stream").all() as MarketRow[]).map(
-    (row): MarketInfo => ({
+    (row, stream): MarketInfo => ({
       ticker: row.ticker,
       eventTicker: row.event_ticker,
       seriesTicker: row.series_ticker,
@@ -211,6 +232,7 @@ function readFacts(db: Database.Database): SessionFacts {
         type: parseFeeType(row.fee_type, `${SESSION_FILE}: fee_type of ${row.ticker}`),
         multiplierPpm: row.fee_multiplier_ppm,
       },
+      ...(feeChanges.has(stream) && { feeChanges: feeChanges.get(stream) ?? [] }),
       settlement:
         row.settlement_cc === null
           ? null

@@ -3,17 +3,19 @@
  * for every line that the fast scanner does not know, and to judge the scanner in tests. Prices and
  * sizes come from the `_dollars` and `_fp` strings; older integer fields are ignored.
  * Source: `Kalshi Market Data WebSocket API` 2.0.0, channels orderbook_delta, trade and
- * market_lifecycle_v2.
+ * market_lifecycle_v2 (with its message event_fee_update).
  */
 import {
   type CentiCents,
   complement,
   OperationError,
   parseCentiCents,
+  parseFixed,
   parseLots,
   type TimestampUs,
 } from "../core/index.ts";
 import { NO_STAMP, StampResolution } from "./event-columns.ts";
+import { type FeeType, parseFeeType } from "./fee-schedule.ts";
 import { parseIsoTime } from "./iso-time.ts";
 import type { SnapshotLevel } from "./session-writer.ts";
 import { BookSide, MarketStatus } from "./tape.ts";
@@ -22,7 +24,8 @@ import { BookSide, MarketStatus } from "./tape.ts";
  * What a line says. `other` covers replies and channels that carry no market events; where they are
  * numbered they still take their place in the sequence.
  */
-export type WireKind = "delta" | "trade" | "blockTrade" | "snapshot" | "lifecycle" | "other";
+export type WireKind =
+  "delta" | "trade" | "blockTrade" | "snapshot" | "lifecycle" | "eventFees" | "other";
 
 /** One message, in one mutable record that a reader fills again and again. */
 export interface WireRow {
@@ -40,6 +43,14 @@ export interface WireRow {
   resolution: StampResolution;
   levels: SnapshotLevel[];
   lifecycle: Lifecycle | null;
+  eventFees: EventFees | null;
+}
+
+/** An event's fees from now on, where they differ from its series'; null is the series' own. */
+export interface EventFees {
+  readonly eventTicker: string;
+  readonly type: FeeType | null;
+  readonly multiplierPpm: number | null;
 }
 
 /** What a lifecycle message tells. */
@@ -65,6 +76,7 @@ export function emptyWireRow(): WireRow {
     resolution: StampResolution.none,
     levels: [],
     lifecycle: null,
+    eventFees: null,
   };
 }
 
@@ -89,6 +101,7 @@ export function readWireMessage(
   row.resolution = StampResolution.none;
   row.levels = [];
   row.lifecycle = null;
+  row.eventFees = null;
   switch (row.type) {
     case "orderbook_delta":
       row.kind = "delta";
@@ -129,6 +142,11 @@ export function readWireMessage(
       row.kind = "lifecycle";
       row.ticker = readText(msg, "market_ticker", place);
       row.lifecycle = readLifecycle(msg, place);
+      return;
+    case "event_fee_update":
+      row.kind = "eventFees";
+      row.ticker = "";
+      row.eventFees = readEventFees(msg, place);
       return;
     default:
       row.kind = "other";
@@ -255,6 +273,26 @@ function readLevels(
     const own = parseCentiCents(price, field);
     return { side, priceCc: yesScale ? own : complement(own), size: parseLots(size, field) };
   });
+}
+
+function readEventFees(msg: Fields, place: string): EventFees {
+  const type = msg["fee_type_override"] ?? null;
+  const multiplier = msg["fee_multiplier_override"] ?? null;
+  const field = `${place}: fee_multiplier_override`;
+  if (multiplier !== null && typeof multiplier !== "number") {
+    throw new OperationError(
+      "IMPORT_FIELD",
+      `${field}: expected a number, was ${JSON.stringify(multiplier)}`,
+    );
+  }
+  return {
+    eventTicker: readText(msg, "event_ticker", place),
+    type:
+      type === null
+        ? null
+        : parseFeeType(readText(msg, "fee_type_override", place), `${place}: fee_type_override`),
+    multiplierPpm: multiplier === null ? null : parseFixed(String(multiplier), 6, field),
+  };
 }
 
 function readLifecycle(msg: Fields, place: string): Lifecycle {

@@ -185,6 +185,10 @@ test("flags that say nonsense are refused before anything is read", async () => 
     [["--fee-multiplier", "much"], /decimal number/],
     [["--feed", "some"], /complete or partial/],
     [["--fee-type", "flat"], /expected one of quadratic/],
+    [["--fees", "KX=flat:1"], /expected one of quadratic.*no formula/],
+    [["--fees", "KX=0.5"], /Expected KEY=quadratic:0.5 or/],
+    [["--fees", "KX=quadratic:0.5@noon"], /expected an ISO/],
+    [["--fee-waiver", "KX"], /TICKER=/],
   ];
   for (const [flags, message] of cases) {
     await expect(run("import", file, "--out", out, ...flags), flags.join(" ")).rejects.toThrow(
