@@ -81,6 +81,8 @@ export class SimulatedMarket {
   bookKnown = false;
   closed = false;
   readonly #tape: Tape;
+  /** The tape's own, near at hand. */
+  readonly #atUs: Float64Array;
   readonly #endRow: number;
   readonly #feedUs: number;
   readonly #model: FillModel;
@@ -98,6 +100,7 @@ export class SimulatedMarket {
   constructor(options: SimulatedMarketOptions) {
     const { tape, rows, grid, feedUs, model, sink } = options;
     this.#tape = tape;
+    this.#atUs = tape.atUs;
     [this.row, this.#endRow] = rows;
     this.#feedUs = feedUs;
     this.grid = grid;
@@ -125,6 +128,8 @@ export class SimulatedMarket {
   /** Lets everything up to and including exchange time `exchangeUs` happen. */
   advance(exchangeUs: number): void {
     const untilUs = exchangeUs + this.#feedUs;
+    // Most often nothing has happened since the last call.
+    if (this.row >= this.#endRow || (this.#atUs[this.row] as number) > untilUs) return;
     const { atUs, kind, side, priceCc, size, pairRow } = this.#tape;
     const { ticks } = this.grid;
     const { book } = this;

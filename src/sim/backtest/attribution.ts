@@ -23,12 +23,29 @@ export interface Course {
 /** Fills with the marks around them. */
 export function withMarks(fills: readonly RawFill[], courses: readonly Course[]): FillRow[] {
   return fills.map((fill) => {
-    const { marks, lastUs } = courses[fill.market] as Course;
-    const laterCc = HORIZONS_S.map((seconds) => {
-      const laterUs = fill.atUs + seconds * US_PER_SECOND;
-      return laterUs <= lastUs ? marks.at(laterUs) : null;
-    });
-    return { ...fill, markCc: markBefore(fill, marks), laterCc };
+    const { atUs, market, orderId, sign, priceCc, lots, fee, isMaker, evidence, row } = fill;
+    const { marks, lastUs } = courses[market] as Course;
+    const markCc = markBefore(fill, marks);
+    const laterCc: (number | null)[] = [];
+    for (const seconds of HORIZONS_S) {
+      const laterUs = atUs + seconds * US_PER_SECOND;
+      laterCc.push(laterUs <= lastUs ? marks.at(laterUs) : null);
+    }
+    // Written out: a spread costs several times as much, and there may be a million of them.
+    return {
+      atUs,
+      market,
+      orderId,
+      sign,
+      priceCc,
+      lots,
+      fee,
+      isMaker,
+      evidence,
+      row,
+      markCc,
+      laterCc,
+    };
   });
 }
 
@@ -47,33 +64,33 @@ export interface Judged {
 
 /** The result of each market, in their order. */
 export function marketResults({ infos, courses, fills, held }: Judged): MarketResult[] {
+  const sums = infos.map(() => ({ count: 0, lots: 0, net: 0, spread: 0, adverse: 0, fees: 0 }));
+  const lastCc = courses.map(({ marks, lastUs }) => marks.at(lastUs));
+  for (const { market, sign, lots, markCc, priceCc, fee } of fills) {
+    const sum = sums[market] as (typeof sums)[number];
+    const signed = sign * lots;
+    sum.count += 1;
+    sum.lots += lots;
+    sum.net += signed;
+    sum.spread += signed * (markCc - priceCc);
+    sum.adverse += signed * ((lastCc[market] as number) - markCc);
+    sum.fees -= fee;
+  }
   return infos.map((info, market) => {
-    const { marks, lastUs } = courses[market] as Course;
     const end = held[market] ?? { lots: 0, cost: 0, endCc: 0, isSettled: false, lost: 0 };
-    const lastCc = marks.at(lastUs);
-    let [count, lots, spread, adverse, net, fees] = [0, 0, 0, 0, 0, 0];
-    for (const fill of fills) {
-      if (fill.market !== market) continue;
-      const signed = fill.sign * fill.lots;
-      count += 1;
-      lots += fill.lots;
-      net += signed;
-      spread += signed * (fill.markCc - fill.priceCc);
-      adverse += signed * (lastCc - fill.markCc);
-      fees -= fill.fee;
-    }
-    const settlement = net * (end.endCc - lastCc) - end.lost;
+    const sum = sums[market] as (typeof sums)[number];
+    const settlement = sum.net * (end.endCc - (lastCc[market] as number)) - end.lost;
     return {
       ticker: info.ticker,
       eventTicker: info.eventTicker,
       seriesTicker: info.seriesTicker,
-      fills: count,
-      lots,
-      profit: spread + adverse + settlement + fees,
-      spread: plain(spread),
-      adverse: plain(adverse),
+      fills: sum.count,
+      lots: sum.lots,
+      profit: plain(sum.spread + sum.adverse + settlement + sum.fees),
+      spread: plain(sum.spread),
+      adverse: plain(sum.adverse),
       settlement: plain(settlement),
-      fees: plain(fees),
+      fees: plain(sum.fees),
       heldLots: end.lots,
       endCc: end.endCc,
       isSettled: end.isSettled,

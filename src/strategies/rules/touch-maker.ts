@@ -1,5 +1,6 @@
 import { BookSide } from "../../market/index.ts";
 import { defineStrategy } from "../strategy-options.ts";
+import { quoteWithin } from "./quote-within.ts";
 import { contracts, limit, size } from "./shared-options.ts";
 
 export const touchMaker = defineStrategy({
@@ -11,24 +12,21 @@ export const touchMaker = defineStrategy({
     spread: { default: 1, min: 0, whole: true, describe: "least spread to quote in, in ticks" },
     improve: { default: 0, min: 0, whole: true, describe: "ticks inside the best prices" },
   },
-  make: ({ size, limit, spread, improve }) => ({
-    decide(view, desk) {
-      for (const market of view.due) {
-        const bid = market.step(market.bestBid, improve);
-        const ask = market.step(market.bestAsk, -improve);
-        if (!market.isTwoSided || bid >= ask || market.step(bid, spread) > ask) {
-          desk.withdraw(market);
-          continue;
+  make: ({ size, limit, spread, improve }) => {
+    const bounds = { size: contracts(size), limit: contracts(limit) };
+    return {
+      decide(view, desk) {
+        for (const market of view.due) {
+          const bid = market.step(market.bestBid, improve);
+          const ask = market.step(market.bestAsk, -improve);
+          if (!market.isTwoSided || bid >= ask || market.step(bid, spread) > ask) {
+            desk.withdraw(market);
+            continue;
+          }
+          quoteWithin(desk, market, BookSide.bid, bid, bounds);
+          quoteWithin(desk, market, BookSide.ask, ask, bounds);
         }
-        for (const [side, price, held] of [
-          [BookSide.bid, bid, market.position],
-          [BookSide.ask, ask, -market.position],
-        ] as const) {
-          const lots = Math.min(contracts(size), contracts(limit) - held, market.room(side));
-          if (lots > 0) desk.quote(market, side, price, lots);
-          else desk.withdraw(market, side);
-        }
-      }
-    },
-  }),
+      },
+    };
+  },
 });
