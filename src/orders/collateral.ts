@@ -72,7 +72,11 @@ function sideLock(
   // The dearest lock first: highest bids, lowest asks. What is uncovered is taken from there.
   const dearest = exposures
     .filter((exposure) => exposure.side === side)
-    .sort((a, b) => (side === BookSide.bid ? b.price - a.price : a.price - b.price));
+    .sort((a, b) => {
+      const dearer = side === BookSide.bid ? b.price - a.price : a.price - b.price;
+      // Of one price the larger first: the lock must not depend on the sequence of the list.
+      return dearer !== 0 ? dearer : b.remaining - a.remaining;
+    });
   let total = 0;
   for (const exposure of dearest) total += exposure.remaining;
   let uncovered = total - cover;

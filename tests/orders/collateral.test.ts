@@ -31,6 +31,16 @@ test("a bid locks its price, an ask one dollar less its price, and a held positi
   expect(lockedCash(free, 0, [bid], balanceStepOf("fcm"))).toBe(3_000_000 + 11_001);
 });
 
+test("what is locked does not depend on the sequence of orders of one price", () => {
+  for (let held = 0; held <= 30; held++) {
+    const orders = [3, 4, 7, 11].map((size): Exposure => {
+      return { side: BookSide.bid, price: 3700 as CentiCents, remaining: size as Lots };
+    });
+    const locked = lockedCash(TERMS, -held, orders);
+    expect(lockedCash(TERMS, -held, [...orders].reverse()), `${held} held`).toBe(locked);
+  }
+});
+
 test("cash locked for open orders pays for them in whatever order and pieces they fill", () => {
   const seed = Number(process.env["SEED"] ?? 5);
   const prng = Prng.fromSeed(seed);

@@ -169,7 +169,7 @@ export function payout(position: bigint, value: bigint): bigint {
 
 /**
  * Cash that a market's open orders lock: for each side, what the opposite position does not cover,
- * at price and taker fee, the dearest lots first, the oldest first among equals; and for the rounding
+ * at price and taker fee, the dearest lots first, the larger order first among equals; and for the rounding
  * of each order's fees a micro-dollar a lot, one more, and a step.
  */
 export function lockOf(
@@ -182,7 +182,9 @@ export function lockOf(
   for (const side of ["bid", "ask"] as const) {
     const own = orders.filter((order) => order.side === side);
     const perLot = ({ price }: OpenOrder): bigint => (side === "bid" ? price : DOLLAR - price);
-    const dearest = [...own].sort((a, b) => Number(perLot(b) - perLot(a)));
+    const dearest = [...own].sort((a, b) =>
+      Number(perLot(b) - perLot(a) || b.remaining - a.remaining),
+    );
     const held = side === "bid" ? -position : position;
     const total = own.reduce((sum, order) => sum + order.remaining, 0n);
     let uncovered = total - (held > 0n ? held : 0n);
