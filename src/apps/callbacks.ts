@@ -53,6 +53,8 @@ export interface Observed {
 export interface Names {
   readonly actions: readonly string[];
   readonly features: readonly string[];
+  /** Of the columns those of which no alarm says that they never vary. */
+  readonly calm?: readonly string[];
 }
 
 /** Iterations between two looks at hidden units, which cost more than the rest. */

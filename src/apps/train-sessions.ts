@@ -57,6 +57,8 @@ export async function trainOnSessions(options: SessionTrainingOptions): Promise<
     callbacks: callbackOptions(callbacks, settings.totalSteps, evaluated),
     actionNames: ACTION_NAMES,
     featureNames: namesOfFrames(frames),
+    // A recording of one evening has one weekday.
+    calmFeatures: namesOfFrames(frames).filter((name) => name.startsWith("day_of_week_norm")),
     unit: "$",
   });
 }

@@ -50,6 +50,8 @@ export interface TrainingOptions {
   /** Names of the actions and of the observation's columns; their numbers by default. */
   readonly actionNames?: readonly string[];
   readonly featureNames?: readonly string[];
+  /** Names of columns that may well be constant. */
+  readonly calmFeatures?: readonly string[];
   /** Unit of returns, for people; none by default. */
   readonly unit?: string;
 }
@@ -114,11 +116,20 @@ class TrainingRun {
   #lastReturn = Number.NaN;
 
   constructor(options: TrainingOptions, trainer: PpoTrainer, files: RunFiles | null) {
-    const { callbacks = NO_CALLBACKS, actionNames = [], featureNames = [] } = options;
+    const {
+      callbacks = NO_CALLBACKS,
+      actionNames = [],
+      featureNames = [],
+      calmFeatures = [],
+    } = options;
     this.#options = options;
     this.#callbackOptions = callbacks;
     this.#trainer = trainer;
-    this.#callbacks = new Callbacks(callbacks, { actions: actionNames, features: featureNames });
+    this.#callbacks = new Callbacks(callbacks, {
+      actions: actionNames,
+      features: featureNames,
+      calm: calmFeatures,
+    });
     this.#files = files;
   }
 

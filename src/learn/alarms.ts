@@ -57,8 +57,8 @@ const MEANINGS: Readonly<Record<AlarmKind, string>> = {
     "the policy does little else, by collapse or because masks allow little else; compare it with " +
     "the baselines of evaluate, raise ppo.entropyCoefficient",
   constantFeatures:
-    "the agent can learn nothing from them; no harm in what is the same by nature, as the weekday " +
-    "in one day's recording, else look at the data (observation check) or at the environment",
+    "the agent can learn nothing from them; no harm in what is the same by nature, else look at the " +
+    "data (observation check) or at the environment",
   deadUnits:
     "these units learn no more, whatever is seen; lower ppo.learningRate, set " +
     "ppo.normaliseObservations, or use tanh in place of relu",
@@ -80,7 +80,12 @@ export interface Evidence {
   /** The weights, where hidden units are to be looked at; null where not. */
   readonly params: Float32Array | null;
   /** Names of the actions and of the observation's columns; numbers where there are none. */
-  readonly names: { readonly actions: readonly string[]; readonly features: readonly string[] };
+  readonly names: {
+    readonly actions: readonly string[];
+    readonly features: readonly string[];
+    /** Names of columns that may be constant by nature, as the weekday of one day's recording. */
+    readonly calm?: readonly string[];
+  };
 }
 
 /** Rollouts in a row in which a column must not vary: a market may well be quiet in one. */
@@ -276,7 +281,9 @@ export class AlarmLog {
     const before = this.#constant;
     this.#constant = new Map(columns.map((column) => [column, (before.get(column) ?? 0) + 1]));
     const constant = columns.filter(
-      (column) => (this.#constant.get(column) ?? 0) >= CONSTANT_ROLLOUTS,
+      (column) =>
+        (this.#constant.get(column) ?? 0) >= CONSTANT_ROLLOUTS &&
+        names.calm?.includes(names.features[column] ?? "") !== true,
     );
     const found = [
       ...alarmsInReport(report, names.actions),

@@ -180,6 +180,11 @@ describe("the account of a run", () => {
       const observations = round % 3 === 0 ? VARIED : constant.observations;
       expect(lookAt(quiet, round, { observations })).toEqual([]);
     }
+    const calm = new AlarmLog();
+    const names = { actions: [], features: ["spread", "depth"], calm: ["depth"] };
+    for (let round = 1; round <= 4; round++) {
+      expect(lookAt(calm, round, { ...constant, names })).toEqual([]);
+    }
     // A column that was brought to mean 0 drifts a little, though it never varied.
     const drifting = { observations: Float32Array.of(0, 1, 0.005, 2), isNormalised: true };
     const drift = new AlarmLog();
