@@ -35,6 +35,12 @@ const ORDINARY: ReadonlySet<IntentRefusal> = new Set<IntentRefusal>([
   "nothing_to_reduce",
 ]);
 
+const TIMES_IN_FORCE: readonly TimeInForce[] = [
+  "good_till_canceled",
+  "immediate_or_cancel",
+  "fill_or_kill",
+];
+
 export interface OrderDeskOptions {
   readonly trader: Trader;
   readonly view: View;
@@ -117,7 +123,8 @@ export class OrderDesk implements Desk {
   submit(order: NewOrder): ClientOrderId | null {
     const { market, side, price, size, timeInForce = "good_till_canceled" } = order;
     const { postOnly = false, reduceOnly = false } = order;
-    const wrong = this.#judge(market, side, price, size);
+    const isKnown = TIMES_IN_FORCE.includes(timeInForce);
+    const wrong = this.#judge(market, side, price, size) ?? (isKnown ? null : "invalid_order");
     if (wrong !== null) {
       this.#refuse(wrong, { what: "order to", market, side, price, size });
       return null;

@@ -42,6 +42,7 @@ function summaryOf(result: BacktestResult): object {
       contentHash: session.contentHash,
       complete: session.isComplete,
       events: session.events,
+      queues: session.queues,
       startUs: session.startUs,
       endUs: session.endUs,
       faults: session.faults,

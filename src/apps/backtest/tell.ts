@@ -21,12 +21,28 @@ export function tellBacktest(result: BacktestResult, io: Console): void {
     const reasons = refused.map(([reason, times]) => `${times} ${reason}`).join(", ");
     io.line(`  ${world}: the risk gate refused ${reasons}.`);
   }
+  tellTrust(result, io);
   io.line(`  journal ${result.journalHash.slice(0, 12)}`);
   if (result.faultCount > 0 && result.fault === null) {
     io.warn(`The strategy's faults were refused: ${result.faultCount}. The first:`);
     for (const fault of result.sessions.flatMap(({ faults }) => faults).slice(0, 3)) {
       io.warn(`  ${faultWords(result.strategy, fault)}`);
     }
+  }
+}
+
+/** What the recordings cannot tell: queues that do not fit, orders over gaps. */
+function tellTrust({ sessions, worlds }: BacktestResult, io: Console): void {
+  for (const { sessionId, queues, tickers } of sessions) {
+    if (queues.withoutQueues === 0) continue;
+    io.warn(
+      `${sessionId}: the queues of ${queues.withoutQueues} of ${tickers.length} markets could not be ` +
+        `reconstructed; there the expected world goes by the totals of levels.`,
+    );
+  }
+  for (const { world, orders } of worlds) {
+    if (orders.uncertain === 0) continue;
+    io.line(`  ${world}: ${orders.uncertain} orders rested at a gap of the feed: uncertain.`);
   }
 }
 

@@ -3,7 +3,7 @@
  * beside it. Same result, same bytes.
  */
 import { writeFileAtomically } from "../../core/index.ts";
-import type { BacktestResult, WorldSummary } from "../../sim/index.ts";
+import type { BacktestResult, SessionResult, WorldSummary } from "../../sim/index.ts";
 import { contracts, scopeLine, summaryRows } from "../backtest/summary-rows.ts";
 import { faultWords } from "../backtest/tell.ts";
 import type { Configuration } from "../configuration.ts";
@@ -16,7 +16,7 @@ import {
   profitPicture,
 } from "./backtest-pictures.ts";
 import { loadCharts } from "./drawing.ts";
-import { dollars, escape, grouped, moment } from "./formats.ts";
+import { dollars, escape, grouped, moment, percent } from "./formats.ts";
 import { figure, framed, items, table } from "./page-parts.ts";
 import { rasterise } from "./rasterise.ts";
 import { assumptions } from "./report-text.ts";
@@ -202,11 +202,17 @@ function calibrationTable(result: BacktestResult): string {
   );
 }
 
+function queueWords({ consistentShare, withoutQueues }: SessionResult["queues"]): string {
+  const without = withoutQueues === 0 ? "" : `, not used in ${withoutQueues}`;
+  return `${percent(consistentShare)}${without}`;
+}
+
 function sessionTable({ sessions }: BacktestResult): string {
   const rows = sessions.map((session) => [
     `<code>${escape(session.sessionId)}</code>`,
     String(session.tickers.length),
     grouped(session.events),
+    queueWords(session.queues),
     moment(session.startUs),
     moment(Math.max(session.startUs, session.endUs)),
     session.isComplete ? "yes" : "no",
@@ -215,7 +221,16 @@ function sessionTable({ sessions }: BacktestResult): string {
   const worlds = sessions[0]?.worlds.map(({ world }) => `profit, ${world}`) ?? [];
   return table(
     "Sessions",
-    ["session", "markets", "events", "start", "end", "complete", ...worlds],
+    [
+      "session",
+      "markets",
+      "events",
+      "trades that fit the queues",
+      "start",
+      "end",
+      "complete",
+      ...worlds,
+    ],
     rows,
   );
 }

@@ -247,6 +247,7 @@ function addOrders(counts: readonly OrderCounts[]): OrderCounts {
     ended: sum(({ ended }) => ended),
     touched: sum(({ touched }) => touched),
     filled: sum(({ filled }) => filled),
+    uncertain: sum(({ uncertain }) => uncertain),
     refused,
   };
 }

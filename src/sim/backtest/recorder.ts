@@ -42,8 +42,9 @@ export class Recorder implements TraderObserver {
     this.#isOpen = isOpen;
   }
 
-  get counts(): OrderCounts {
-    return { ...this.#counts, refused: { ...this.#refused } };
+  /** The counts, with how many orders met a gap, which only the venue knows. */
+  counts(uncertain: number): OrderCounts {
+    return { ...this.#counts, uncertain, refused: { ...this.#refused } };
   }
 
   sent(command: OrderCommand, atUs: number): void {

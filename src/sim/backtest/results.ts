@@ -91,6 +91,8 @@ export interface OrderCounts {
   /** Filled at least in part, and in full. */
   readonly touched: number;
   readonly filled: number;
+  /** Met by a feed gap while they rested: what would have become of them is not known. */
+  readonly uncertain: number;
   /** Stopped by the risk gate, by reason. */
   readonly refused: Readonly<Record<string, number>>;
 }
@@ -125,12 +127,23 @@ export interface WorldResult {
   readonly journalHash: string;
 }
 
+/** How well the queues of a session's traded markets are reconstructed; shares are of 1. */
+export interface QueueTrust {
+  /** Of the trades, those that the order believed to be in front was large enough for. */
+  readonly consistentShare: number;
+  /** Of the cancels, those of one order of exactly their size. */
+  readonly exactShare: number;
+  /** Markets in which they are not used: `queue` goes by the totals of levels there. */
+  readonly withoutQueues: number;
+}
+
 export interface SessionResult {
   readonly sessionId: string;
   readonly contentHash: string;
   readonly tickers: readonly string[];
   /** Recorded events that the strategy could see; levels of snapshots are not counted apart. */
   readonly events: number;
+  readonly queues: QueueTrust;
   /** First and last time of the run. */
   readonly startUs: number;
   readonly endUs: number;

@@ -4,11 +4,17 @@
  * heard, and its strategy decides. Equal tape, strategy, options, settings and seed give equal bytes.
  */
 import { assert, OperationError, Prng, US_PER_SECOND } from "../../core/index.ts";
-import { type MarketInfo, PriceGrid, streamRows, type Tape } from "../../market/index.ts";
+import {
+  type MarketInfo,
+  PriceGrid,
+  queueQuality,
+  streamRows,
+  type Tape,
+} from "../../market/index.ts";
 import type { StrategyDefinition } from "../../strategies/index.ts";
 import type { SessionData } from "../session-data.ts";
 import { type Course, marketResults, withMarks } from "./attribution.ts";
-import type { SessionResult, WorldResult } from "./results.ts";
+import type { QueueTrust, SessionResult, WorldResult } from "./results.ts";
 import { FeatureSource, SessionFeed } from "./session-feed.ts";
 import { type BacktestSettings, WORLD_NAMES, worldModel } from "./settings.ts";
 import { World } from "./world.ts";
@@ -197,6 +203,7 @@ class SessionRun {
       contentHash,
       tickers: this.#infos.map(({ ticker }) => ticker),
       events: this.#feed.events,
+      queues: queueTrust(this.#tape, this.#markets),
       startUs: this.#startUs,
       endUs: this.#nowUs,
       isComplete,
@@ -219,7 +226,7 @@ class SessionRun {
       world: name,
       fillModel: worldModel(name).name,
       profit,
-      orders: recorder.counts,
+      orders: world.orderCounts,
       seconds: sampler.sums,
       markets,
       fills,
@@ -240,6 +247,12 @@ function chosenMarkets({ sessionId, markets }: Tape, { tickers }: BacktestSettin
     `session ${sessionId}: expected some of ${markets.map(({ ticker }) => ticker).join(", ")}, was ` +
       `${tickers.join(", ")}`,
   );
+}
+
+function queueTrust(tape: Tape, markets: readonly number[]): QueueTrust {
+  const { consistentShare, exactShare } = queueQuality(tape, markets);
+  const withoutQueues = markets.filter((market) => !queueQuality(tape, [market]).used).length;
+  return { consistentShare, exactShare, withoutQueues };
 }
 
 /** First whole second with a row of a market at or before it, and the last one that is needed. */

@@ -25,7 +25,7 @@ import {
 } from "../../strategies/index.ts";
 import { SimulatedOrderManager } from "../simulated-order-manager.ts";
 import { Recorder } from "./recorder.ts";
-import type { Fault } from "./results.ts";
+import type { Fault, OrderCounts } from "./results.ts";
 import { SecondSampler } from "./second-sampler.ts";
 import type { FeatureSource, SessionFeed } from "./session-feed.ts";
 import { type BacktestSettings, worldModel, type WorldName } from "./settings.ts";
@@ -121,6 +121,10 @@ export class World {
       limits: settings.limits,
       prng,
     });
+  }
+
+  get orderCounts(): OrderCounts {
+    return this.recorder.counts(this.#orders.uncertainOrders);
   }
 
   /** Before the first decision, at `nowUs`. */

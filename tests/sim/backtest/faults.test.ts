@@ -64,6 +64,20 @@ const FAULTS: readonly [string, (view: View, desk: Desk) => unknown, RegExp, Reg
     /order to sell 0 lots/,
   ],
   [
+    "sends an order for a time that there is not",
+    (view, desk) => {
+      desk.submit({
+        market: only(view),
+        side: ask,
+        price: 4700,
+        size: 100,
+        timeInForce: anything("soon"),
+      });
+    },
+    /invalid_order/,
+    /order to sell 100 lots at 4700/,
+  ],
+  [
     "sends more than an order may have",
     (view, desk) => desk.quote(only(view), bid, 4400, 10_001),
     /order_size_limit/,

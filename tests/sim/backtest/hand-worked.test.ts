@@ -240,3 +240,21 @@ test("only the markets asked for are traded", () => {
     /expected some of A, B, was C/,
   );
 });
+
+test("an order that rests when the feed breaks is cancelled, counted, and earns nothing there", () => {
+  const tape = new TapeBuilder()
+    .snapshot([[45, 100]], [[47, 100]])
+    .wait(5 * SECOND)
+    .gap()
+    .trade(bid, 45, 50)
+    .wait(SECOND)
+    .snapshot([[40, 100]], [[42, 100]])
+    .wait(5 * SECOND)
+    .delta(bid, 40, 1)
+    .finish();
+  const strategy = scripted({ 1: (view, desk) => void desk.quote(first(view), bid, 4500, 1000) });
+  const result = backtest(tape, strategy);
+  for (const { orders, fills, profit } of result.worlds) {
+    expect([orders.uncertain, orders.ended, fills, profit]).toEqual([1, 1, 0, 0]);
+  }
+});
