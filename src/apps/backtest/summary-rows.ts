@@ -23,12 +23,13 @@ export function summaryRows({ worlds, settings }: BacktestResult): SummaryRow[] 
     cells: worlds.map(of),
   });
   const money = (microUsd: number): string => dollars(microUsd / 1e6);
-  const ratio = (value: number | null): string => (value === null ? NONE : value.toFixed(2));
+  const ratio = (value: number | null): string =>
+    value === null ? NONE : value.toFixed(2).replace("-", "\u2212");
   const share = (value: number | null): string => (value === null ? NONE : percent(value));
   const after = (seconds: number): SummaryRow =>
     row(
       `mark ${seconds} s after a fill`,
-      "its mean move our way, cents a contract; as maker, and as taker",
+      "mean move our way, cents: maker / taker",
       ({ adverseSelection }) => {
         const at = adverseSelection.find((each) => each.seconds === seconds);
         const cents = (value: number | null | undefined): string =>
@@ -50,7 +51,7 @@ export function summaryRows({ worlds, settings }: BacktestResult): SummaryRow[] 
       money(settlement),
     ),
     row("  fees", "as the venue charges them", ({ fees }) => money(fees)),
-    row("largest drawdown", `of a portfolio of ${cash} a session, by the second`, ({ drawdown }) =>
+    row("largest drawdown", `from ${cash} a session, by the second`, ({ drawdown }) =>
       money(drawdown),
     ),
     row("Sharpe", "of changes by the minute, for a day", ({ sharpe }) => ratio(sharpe)),
