@@ -1,6 +1,7 @@
 /**
  * Money is conserved on real recordings, whatever an agent does and however late its messages are.
- * The reference keeps YES and NO in separate piles and hears only of fills.
+ * The reference keeps YES and NO in separate piles and hears only of fills. Commands of every kind, to
+ * several markets at once, are in `conservation-commands.test.ts`.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Prng } from "../../src/core/index.ts";
@@ -18,7 +19,7 @@ import {
 import { hasRecordings, importRecording, recordingFiles } from "../fixtures/recordings.ts";
 
 const MODELS: readonly FillModelName[] = ["touch", "queue", "through"];
-const ACTIONS = 1_000_000;
+const ACTIONS = 400_000;
 
 /** What fills alone say about an account. */
 class Piles {
@@ -80,7 +81,7 @@ describe.skipIf(!hasRecordings)("on the recordings in ../shared/sessions", () =>
     for (const dispose of disposals) dispose();
   });
 
-  test("a million random actions conserve cash, positions and fees", () => {
+  test("400,000 random actions conserve cash, positions and fees", () => {
     const seed = Number(process.env["SEED"] ?? 3);
     const prng = Prng.fromSeed(seed);
     const markets = data.flatMap((session) => session.markets);
@@ -159,7 +160,7 @@ describe.skipIf(!hasRecordings)("on the recordings in ../shared/sessions", () =>
       fills += piles.yes + piles.no > 0 ? 1 : 0;
     }
     // The walk must have been one in which things happened.
-    expect(fills).toBeGreaterThan(100);
-    expect(settled).toBeGreaterThan(5);
+    expect(fills).toBeGreaterThan(40);
+    expect(settled).toBeGreaterThan(3);
   });
 });
