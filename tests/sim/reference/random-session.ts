@@ -71,7 +71,11 @@ export function pick<T>(prng: Prng, of: readonly T[]): T {
 
 export function randomSession(prng: Prng): RandomSession {
   const count = 1 + prng.integer(3);
-  const books = Array.from({ length: count }, (_, index) => new RandomBook(prng.fork(`${index}`)));
+  const kinds = ["tame", "tame", "wild"] as const;
+  const books = Array.from(
+    { length: count },
+    (_, index) => new RandomBook(prng.fork(`${index}`), pick(prng, kinds)),
+  );
   for (const book of books) book.play(15 + prng.integer(50));
   return layOut(books);
 }
@@ -93,14 +97,14 @@ class RandomBook {
   readonly #queues = { bid: new Map<number, Standing[]>(), ask: new Map<number, Standing[]>() };
   /** Book changes of trades that were told before them. */
   readonly #owed: Draft[] = [];
-  readonly #isWild: boolean;
+  readonly #kind: "plain" | "tame" | "wild";
   #lowest: number;
   #middle: number;
   #nowUs = START_US;
 
-  constructor(prng: Prng) {
+  constructor(prng: Prng, kind: "plain" | "tame" | "wild") {
     this.#prng = prng;
-    this.#isWild = prng.integer(3) === 0;
+    this.#kind = kind;
     const ranges = pick(prng, [CENTS, CENTS, TENTHS]);
     this.grid = GRIDS.get(ranges) as PriceGrid;
     this.#lowest = prng.integer(this.grid.count - 12);
@@ -139,14 +143,14 @@ class RandomBook {
 
   #act(): void {
     const chance = this.#prng.integer(100);
-    if (this.#isWild && chance < 15) return this.#nonsense();
+    if (this.#kind === "wild" && chance < 15) return this.#nonsense();
     if (chance < 50) return this.#arrival();
     if (chance < 70) return this.#cancel();
     if (chance < 90) return this.#taker();
     if (chance < 92) return void this.#row({ kind: "status", lots: 1 });
     if (chance < 93) return this.#lone("blockTrade");
     if (chance < 96) return this.#snapshot();
-    if (chance < 98) return this.#lone("trade");
+    if (chance < 98) return this.#lone(this.#kind === "plain" ? "blockTrade" : "trade");
     this.#payOwed();
     this.#row({ kind: "gap" });
     this.#nowUs += pick(this.#prng, WAITS_US);
@@ -176,7 +180,7 @@ class RandomBook {
   /** A snapshot of what stands, or, in a wild recording, of something like it. */
   #snapshot(): void {
     this.#payOwed();
-    if (this.#isWild && this.#prng.integer(2) === 0) return this.#opening();
+    if (this.#kind === "wild" && this.#prng.integer(2) === 0) return this.#opening();
     const levels: Source[] = [];
     for (const side of ["bid", "ask"] as const) {
       for (const [price, queue] of this.#queues[side]) {
@@ -232,12 +236,17 @@ class RandomBook {
     const prng = this.#prng;
     const side = pick(prng, ["bid", "ask"] as const);
     let left = 1 + prng.integer(pick(prng, [50, 500, 3_000]));
-    const order = prng.integer(10);
+    const order = prng.integer(this.#kind === "plain" ? 9 : 10);
     const late: Draft[] = [];
     for (let best = this.#best(side); best !== null && left > 0; best = this.#best(side)) {
       const price = this.#price(best);
       const queue = this.#queues[side].get(price) as Standing[];
-      const lots = Math.min(left, (queue[0] as Standing).lots);
+      // Mostly one maker a trade, as on the venue; else as many as there are.
+      const makers = prng.integer(3) > 0 ? queue.slice(0, 1) : queue;
+      const lots = Math.min(
+        left,
+        makers.reduce((sum, maker) => sum + maker.lots, 0),
+      );
       takeFrom(queue, lots, "front");
       left -= lots;
       const delta = this.#draft({ kind: "delta", side, price, lots: -lots });
@@ -347,6 +356,13 @@ function takeFrom(queue: Standing[], lots: number, end: "front" | "back"): void 
     if (end === "front") queue.shift();
     else queue.pop();
   }
+}
+
+/** One market of which every lot is known: whose it is, and that its trade came with its change. */
+export function plainSession(prng: Prng): RandomSession {
+  const book = new RandomBook(prng.fork("book"), "plain");
+  book.play(30 + prng.integer(60));
+  return layOut([book]);
 }
 
 /** Gives every row its place and makes both forms of the recording. */
