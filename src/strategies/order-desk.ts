@@ -54,6 +54,8 @@ export interface OrderDeskOptions {
 export class OrderDesk implements Desk {
   /** What broke in carrying an intent out: a bug of ours, which no strategy is to be blamed for. */
   bug: unknown = null;
+  /** True once nothing more is to be sent. */
+  isClosed = false;
   readonly #trader: Trader;
   readonly #view: View;
   readonly #grids: readonly PriceGrid[];
@@ -167,6 +169,7 @@ export class OrderDesk implements Desk {
     if (!Number.isInteger(action) || action < 0 || action >= ACTION_COUNT) {
       return this.#refuse("not_an_action", { what: `act ${String(action)}`, market });
     }
+    if (this.isClosed) return "desk_closed";
     if (!market.isOpen) return "market_not_open";
     this.#trying(() => this.#trader.act(action, market.index, this.#view.nowUs));
     return null;
@@ -228,6 +231,7 @@ export class OrderDesk implements Desk {
   }
 
   #send(command: OrderCommand): IntentRefusal | null {
+    if (this.isClosed) return "desk_closed";
     const reason = this.#trying(() => this.#trader.send(command, this.#view.nowUs));
     if (reason === null || ORDINARY.has(reason)) return reason;
     this.#onFault({ reason, order: this.#commandWords(command) });

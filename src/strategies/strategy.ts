@@ -123,7 +123,9 @@ export type IntentRefusal =
   | "not_a_price"
   | "not_a_size"
   | "not_an_action"
-  | "market_not_open";
+  | "market_not_open"
+  /** The run has ended. */
+  | "desk_closed";
 
 export interface NewOrder {
   readonly market: MarketView;

@@ -3,7 +3,7 @@
  * share the session's feed and nothing else. A strategy that does what it should not is noted and,
  * where the settings say so, ends the run.
  */
-import { assert, type CentiCents, messageOf, type Prng, US_PER_SECOND } from "../../core/index.ts";
+import { type CentiCents, messageOf, type Prng, US_PER_SECOND } from "../../core/index.ts";
 import { createAccountView, encodeAccount } from "../../features/index.ts";
 import {
   balanceStepOf,
@@ -130,7 +130,11 @@ export class World {
   /** Before the first decision, at `nowUs`. */
   start(nowUs: number): void {
     this.advance(nowUs);
-    this.#guard(() => this.#strategy.start?.(this.#view));
+    try {
+      this.#strategy.start?.(this.#view);
+    } catch (error) {
+      this.#threw(error);
+    }
   }
 
   /** Lets the venue run to `nowUs`, and hears what it has answered by then. */
@@ -224,14 +228,6 @@ export class World {
     };
   }
 
-  #guard(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#threw(error);
-    }
-  }
-
   #threw(error: unknown): void {
     if (this.#desk.bug !== null) throw this.#desk.bug;
     if (error === STOPPED) return;
@@ -248,11 +244,13 @@ export class World {
 
   #onIntentFault({ reason, order }: IntentFault): void {
     this.#note(reason, order);
-    if (this.fault !== null) throw STOPPED;
+    if (this.fault === null) return;
+    // A strategy may catch what is thrown here; nothing that it then wants is carried out.
+    this.#desk.isClosed = true;
+    throw STOPPED;
   }
 
   #note(reason: string, order: string | null): void {
-    assert(this.fault === null || order !== null || reason !== "", "a fault says what it is");
     const atUs = this.#view.nowUs;
     const fault: Fault = { world: this.name, atUs, reason, order };
     this.recorder.digest.fault(`${reason} ${order ?? ""}`, atUs);

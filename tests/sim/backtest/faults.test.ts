@@ -177,6 +177,8 @@ test("a strategy that catches what a fault throws is stopped all the same", () =
   });
   const result = backtest(market(), stubborn);
   expect(result.fault?.reason).toBe("price_off_grid");
+  // What it wanted after that was not sent.
+  expect(result.worlds.map(({ orders }) => orders.submitted)).toEqual([1, 1, 1]);
   expect(result.sessions[0]?.endUs).toBe(START_US + 8 * SECOND);
 });
 
