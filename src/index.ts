@@ -10,6 +10,8 @@ export {
   Action,
   ACTION_NAMES,
   type ApprovedOrder,
+  exposureIn,
+  MarketGroups,
   type Order,
   type OrderCommand,
   type OrderEvent,
@@ -17,6 +19,7 @@ export {
   type OrderRequest,
   Planner,
   RiskGate,
+  worstLossOf,
 } from "./orders/index.ts";
 export {
   type BacktestOptions,
@@ -39,6 +42,7 @@ export {
   SessionDataLoader,
   SimulatedOrderManager,
   tableOf,
+  threadedKalshiEnv,
   tradeColumns,
   type WorldSummary,
 } from "./sim/index.ts";
