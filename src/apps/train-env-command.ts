@@ -49,7 +49,7 @@ export function addEnvFlags(command: Command): Command {
     .option("--preset <name>", `settings for --env: ${PRESET_NAMES.join(", ")}`)
     .option(
       "--threads <n>",
-      "threads that share an update, by default one a core; no result changes",
+      "threads that share the work, by default one a core; no result changes",
       wholeNumber,
     );
 }
