@@ -22,6 +22,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   sim: ["core", "market", "orders", "features", "gym", "learn", "strategies"],
   journal: ["core", "market", "orders"],
   kalshi: ["core", "market", "orders"],
+  exchange: ["core", "market", "orders", "kalshi"],
   apps: [
     "core",
     "market",
@@ -33,6 +34,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "sim",
     "journal",
     "kalshi",
+    "exchange",
   ],
 };
 

@@ -1,0 +1,12 @@
+/**
+ * exchange: a local exchange that speaks Kalshi's protocol. A matching engine, the feed and the
+ * accounts' views of it, a server on loopback, liquidity from recordings or made up, and faults on
+ * demand. Engine, feed and faults read no clock: time and randomness are passed in, so that a whole
+ * exchange also runs inside a test. It never reaches beyond this machine.
+ */
+export { type CrowdTerms, type EngineOptions, MatchingEngine } from "./engine/matching-engine.ts";
+export type { Cause, EngineEvent, UpdateReason } from "./engine/engine-events.ts";
+export type { EngineMarket, MarketPhase, MarketSpec, Outcome } from "./engine/engine-market.ts";
+export type { ExchangeAccount } from "./engine/exchange-account.ts";
+export type { Done } from "./engine/order-desk.ts";
+export type { Refusal, RefusalCode } from "./engine/refusal.ts";
