@@ -10,11 +10,10 @@ import { OperationError } from "../core/index.ts";
 import { compareEpisodes, readEpisode } from "../journal/index.ts";
 import type { PolicyResult } from "../learn/index.ts";
 import { GENERATE_START_US, type GenerateOptions } from "../market/index.ts";
-import type { FillModelName } from "../sim/index.ts";
-import { type Configuration, readConfiguration } from "./configuration.ts";
+import { readConfiguration } from "./configuration.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { recordShowcase } from "./evaluate-command.ts";
-import { collapseWarning, evaluationLines, runEvaluation } from "./evaluating.ts";
+import { collapseWarning, type ModelEvaluation, runAnswers } from "./evaluating.ts";
 import { generateInto } from "./generate-command.ts";
 import { type Interruption, listenForInterruption } from "./interruption.ts";
 import { replayEpisode } from "./replay-command.ts";
@@ -103,7 +102,14 @@ async function runDemo(flags: DemoFlags, io: Console, interruption: Interruption
   if (trained.ending === "interrupted") return;
 
   io.line(`2. Evaluating on ${heldOut.length} sessions that the agent has never seen.`);
-  const evaluations = await evaluateBoth(out, configuration, heldOut, io, interruption);
+  const evaluations = await runAnswers({
+    configuration,
+    sessions: heldOut,
+    agent: agentPolicy(await openModel({ path: out }), configuration.evaluation.choice),
+    episodes: configuration.evaluation.episodes,
+    io,
+    interruption,
+  });
   if (interruption.requested) return;
 
   const episodeFile = join(out, "episode.jsonl");
@@ -169,42 +175,6 @@ async function generatePractice(
     folders.push(folder);
   }
   return folders;
-}
-
-interface ModelEvaluation {
-  readonly fillModel: FillModelName;
-  readonly results: ReadonlyMap<string, PolicyResult>;
-}
-
-async function evaluateBoth(
-  out: string,
-  configuration: Configuration,
-  sessions: readonly LoadedSession[],
-  io: Console,
-  interruption: Interruption,
-): Promise<ModelEvaluation[]> {
-  const agent = agentPolicy(await openModel({ path: out }), configuration.evaluation.choice);
-  const evaluations: ModelEvaluation[] = [];
-  for (const [fillModel, meaning] of [
-    ["touch", "optimistic: our orders stand first in every queue"],
-    ["queue", "expected: our orders stand where they would have stood"],
-    ["through", "pessimistic: our orders stand last"],
-  ] as const) {
-    const results = await runEvaluation({
-      configuration: { ...configuration, episode: { ...configuration.episode, fillModel } },
-      sessions,
-      agent,
-      episodes: configuration.evaluation.episodes,
-      io,
-      interruption,
-      title: `evaluating (${fillModel})`,
-    });
-    if (results === null) break;
-    evaluations.push({ fillModel, results });
-    io.line(`   Fill model ${fillModel} (${meaning}), profit per episode after fees:`);
-    for (const line of evaluationLines(results)) io.line(` ${line}`);
-  }
-  return evaluations;
 }
 
 function tellEnd(

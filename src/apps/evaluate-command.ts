@@ -1,13 +1,19 @@
 /** `kalshi-gym evaluate`: a model against baselines on sessions that it has not seen. */
 import { Command, Option } from "commander";
-import type { ModelManifest, PolicyResult } from "../learn/index.ts";
+import type { ModelManifest } from "../learn/index.ts";
 import { present, Prng } from "../core/index.ts";
 import { drawStart } from "../sim/index.ts";
 import { BASELINES } from "../strategies/index.ts";
 import { type Configuration, episodeSettings, type Overrides, wanted } from "./configuration.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { recordEpisode, type Recording, type RecordingOptions } from "./episode-recording.ts";
-import { collapseWarning, evaluationLines, runEvaluation } from "./evaluating.ts";
+import {
+  answersJson,
+  collapseWarning,
+  type ModelEvaluation,
+  policiesJson,
+  runAnswers,
+} from "./evaluating.ts";
 import { type Interruption, listenForInterruption } from "./interruption.ts";
 import { addRunFlags, configurationOf, type RunFlags, wholeNumber } from "./run-flags.ts";
 import { requireWritable } from "./writable-place.ts";
@@ -75,25 +81,23 @@ export function evaluateCommand(): Command {
     const interruption = listenForInterruption(() => io.warn("\nStopping after this episode."));
     try {
       const agent = agentPolicy(model, configuration.evaluation.choice);
-      const results = await runEvaluation({
-        configuration,
-        sessions,
-        agent,
-        episodes: configuration.evaluation.episodes,
-        io,
-        interruption,
-      });
-      if (results === null) return;
-      tell(results, configuration, io);
+      const { episodes } = configuration.evaluation;
+      const shared = { configuration, sessions, interruption };
+      const evaluations = await runAnswers({ ...shared, agent, episodes, io }, flags.fillModel);
+      if (interruption.requested) return;
+      const own = evaluations.find(
+        ({ fillModel }) => fillModel === configuration.episode.fillModel,
+      );
+      const { results } = present(own, "the configured fill model is evaluated");
+      const warning = collapseWarning(results.get("agent"));
+      if (warning !== null) io.warn(warning);
       if (flags.record !== undefined || flags.report !== undefined) {
-        const shared = { model, place, configuration, sessions, interruption };
-        await recordAndReport(shared, flags, results, io);
+        await recordAndReport({ ...shared, model, place }, flags, evaluations, io);
       }
       io.json({
-        episodes: configuration.evaluation.episodes,
-        policies: Object.fromEntries(
-          [...results].map(([name, { mean, low, high }]) => [name, { mean, low, high }]),
-        ),
+        episodes,
+        policies: policiesJson(results),
+        answers: answersJson(evaluations),
       });
     } finally {
       interruption.release();
@@ -105,20 +109,6 @@ export function evaluateCommand(): Command {
 function trainedWorld(manifest: ModelManifest | null): Pick<Overrides, "episode"> {
   const { episode } = (manifest?.configuration ?? {}) as Pick<Overrides, "episode">;
   return episode === undefined ? {} : { episode };
-}
-
-function tell(
-  results: ReadonlyMap<string, PolicyResult>,
-  { episode, evaluation }: Configuration,
-  io: Console,
-): void {
-  io.line(
-    `Profit per episode after fees, ${evaluation.episodes} episodes each, ` +
-      `fill model ${episode.fillModel}:`,
-  );
-  for (const line of evaluationLines(results)) io.line(line);
-  const warning = collapseWarning(results.get("agent"));
-  if (warning !== null) io.warn(warning);
 }
 
 /** A figure from sessions that a model was trained on says little; whoever makes one is told. */
@@ -137,7 +127,7 @@ function warnOfSeenSessions(
 async function recordAndReport(
   options: ShowcaseOptions,
   flags: EvaluateFlags,
-  results: ReadonlyMap<string, PolicyResult>,
+  evaluations: readonly ModelEvaluation[],
   io: Console,
 ): Promise<void> {
   const { model, place, configuration, sessions } = options;
@@ -151,7 +141,7 @@ async function recordAndReport(
     await buildReport(flags.report, {
       title: `Evaluation of ${place.path}`,
       model: model.manifest ?? { modelHash: model.modelHash, description: model.description },
-      evaluations: [{ fillModel: configuration.episode.fillModel, results }],
+      evaluations,
       sessions: sessions.map(({ data }) => data.sessionId),
       configuration,
       learning: [],

@@ -1,7 +1,7 @@
 /** Evaluation as commands and the demo do it: agent and baselines on the same episodes. */
 import { evaluateInSteps, type EvaluatedPolicy, type PolicyResult } from "../learn/index.ts";
 import { ACTION_NAMES } from "../orders/index.ts";
-import { MarketAgnosticKalshiEnv } from "../sim/index.ts";
+import { type FillModelName, MarketAgnosticKalshiEnv } from "../sim/index.ts";
 import { BASELINES } from "../strategies/index.ts";
 import { type Configuration, episodeSettings } from "./configuration.ts";
 import type { Console } from "./console.ts";
@@ -19,11 +19,62 @@ export interface EvaluatingOptions {
   readonly title?: string;
 }
 
+/** What one fill model says. */
+export interface ModelEvaluation {
+  readonly fillModel: FillModelName;
+  readonly results: ReadonlyMap<string, PolicyResult>;
+}
+
+/** The three answers, by the fill model that gives each, and what it takes for granted. */
+const ANSWERS = [
+  { answer: "optimistic", fillModel: "touch", meaning: "our orders stand first in every queue" },
+  { answer: "expected", fillModel: "queue", meaning: "where they would have stood" },
+  { answer: "pessimistic", fillModel: "through", meaning: "our orders stand last" },
+] as const;
+
+export type Answer = (typeof ANSWERS)[number]["answer"];
+
+/** Which of the three answers a fill model gives; null for others. */
+export function answerOf(fillModel: FillModelName): Answer | null {
+  return ANSWERS.find((each) => each.fillModel === fillModel)?.answer ?? null;
+}
+
+/**
+ * The same episodes under the fill model of each answer, told as they come; what was finished before
+ * an interruption. A model that gives none of the answers, or one that is `wanted` alone, is all.
+ */
+export async function runAnswers(
+  options: EvaluatingOptions,
+  wanted?: FillModelName,
+): Promise<ModelEvaluation[]> {
+  const { configuration, episodes, io } = options;
+  const single = wanted ?? configuration.episode.fillModel;
+  const isSingle = wanted !== undefined || answerOf(single) === null;
+  const models = isSingle ? [single] : ANSWERS.map(({ fillModel }) => fillModel);
+  const evaluations: ModelEvaluation[] = [];
+  for (const fillModel of models) {
+    const results = await runEvaluation({
+      ...options,
+      configuration: { ...configuration, episode: { ...configuration.episode, fillModel } },
+      title: `evaluating (${fillModel})`,
+    });
+    if (results === null) break;
+    evaluations.push({ fillModel, results });
+    const found = ANSWERS.find((each) => each.fillModel === fillModel);
+    const meaning = found === undefined ? "" : ` (${found.answer}: ${found.meaning})`;
+    io.line(
+      `Profit per episode after fees, ${episodes} episodes each, fill model ${fillModel}${meaning}:`,
+    );
+    for (const line of evaluationLines(results)) io.line(line);
+  }
+  return evaluations;
+}
+
 /**
  * Profit per episode in dollars, after fees, of the agent and every baseline; null where it was
  * interrupted.
  */
-export async function runEvaluation(
+async function runEvaluation(
   options: EvaluatingOptions,
 ): Promise<Map<string, PolicyResult> | null> {
   const { configuration, sessions, agent, episodes, io, interruption } = options;
@@ -49,6 +100,22 @@ export async function runEvaluation(
   } finally {
     progress.stop();
   }
+}
+
+/** Means and intervals of every policy, by answer. */
+export function answersJson(evaluations: readonly ModelEvaluation[]): object {
+  return Object.fromEntries(
+    evaluations.flatMap(({ fillModel, results }) => {
+      const answer = answerOf(fillModel);
+      return answer === null ? [] : [[answer, policiesJson(results)]];
+    }),
+  );
+}
+
+export function policiesJson(results: ReadonlyMap<string, PolicyResult>): object {
+  return Object.fromEntries(
+    [...results].map(([name, { mean, low, high }]) => [name, { mean, low, high }]),
+  );
 }
 
 /** A table for the terminal: one line per policy. */

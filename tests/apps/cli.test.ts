@@ -193,12 +193,18 @@ describe("from a session to a verified episode", () => {
       low: expect.any(Number) as number,
       high: expect.any(Number) as number,
     };
-    expect(Object.keys(evaluated)).toEqual(["episodes", "policies"]);
+    expect(Object.keys(evaluated)).toEqual(["episodes", "policies", "answers"]);
     expect(evaluated["episodes"]).toBe(3);
     const policies = evaluated["policies"] as Record<string, { mean: number }>;
     expect(policies).toMatchObject({ agent: interval, hold: interval, random: interval });
     // Who never trades neither wins nor loses.
     expect(policies["hold"]).toEqual({ mean: 0, low: 0, high: 0 });
+    // Three answers over the same episodes, of which the trained world's is the policies' result.
+    const answers = evaluated["answers"] as Record<string, Record<string, { mean: number }>>;
+    expect(Object.keys(answers)).toEqual(["optimistic", "expected", "pessimistic"]);
+    expect(answers["expected"]).toEqual(policies);
+    const [high, low] = ["optimistic", "pessimistic"].map((name) => answers[name]?.["join"]?.mean);
+    expect(high).toBeGreaterThan(low ?? Infinity);
 
     const replayed = object(await run("replay", episode, "--verify", "--json"));
     expect(replayed).toEqual({ identical: true, steps: 60, journalHash: SHA256 });
