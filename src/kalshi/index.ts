@@ -4,6 +4,23 @@
  * here, once. It reads no clock and draws no randomness of its own: time comes from a `Scheduler`,
  * jitter from a `Prng`. It keeps no books of orders or positions.
  */
+export type { HttpOutcome, HttpRequest, Network, Socket, SocketEvents } from "./network.ts";
+export { NodeNetwork } from "./node-network.ts";
+export { type Answer, sentenceOf, valueOf } from "./rest/answer.ts";
+export { type Call, calls, type PageQuery, type Query } from "./rest/calls.ts";
+export {
+  type EntryOutcome,
+  OrderEntry,
+  type OrderEntrySettings,
+  ORDER_ENTRY_SETTINGS,
+} from "./rest/order-entry.ts";
+export {
+  REST_SETTINGS,
+  RestClient,
+  type RestClientOptions,
+  type RestHealth,
+  type RestSettings,
+} from "./rest/rest-client.ts";
 export {
   KEY_VARIABLES,
   type KeyKind,
