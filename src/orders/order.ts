@@ -76,6 +76,8 @@ export function contradictionIn(
 export type RejectReason =
   | "insufficient_balance"
   | "market_closed"
+  /** Trading is paused: orders may be cancelled, and nothing else. */
+  | "market_paused"
   | "invalid_price"
   | "invalid_size"
   | "post_only_cross"
@@ -97,6 +99,8 @@ export type CancelReason =
   | "immediate_or_cancel"
   | "self_trade"
   | "market_closed"
+  /** The market was paused and is open again. */
+  | "halt"
   | "exceeds_position"
   | "feed_gap"
   | "venue";

@@ -18,6 +18,7 @@ import {
   BookSide,
   EventKind,
   type LiquidityRole,
+  MarketStatus,
   OrderBook,
   type PriceGrid,
   type Tape,
@@ -80,6 +81,8 @@ export class SimulatedMarket {
   row: number;
   bookKnown = false;
   closed = false;
+  /** Trading is paused: nothing new rests or trades, what rests stays until it opens again. */
+  paused = false;
   readonly #tape: Tape;
   /** The tape's own, near at hand. */
   readonly #atUs: Float64Array;
@@ -394,6 +397,12 @@ export class SimulatedMarket {
     } else if (what === EventKind.close) {
       this.closed = true;
       this.#endAll("market_closed", atUs);
+    } else if (what === EventKind.status) {
+      const status = this.#tape.size[row] as MarketStatus;
+      // The venue cancels what rested over a pause when it opens again.
+      if (this.paused && status === MarketStatus.active) this.#endAll("halt", atUs);
+      if (status === MarketStatus.inactive) this.paused = true;
+      if (status === MarketStatus.active) this.paused = false;
     }
     return row + 1;
   }

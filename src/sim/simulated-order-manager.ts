@@ -99,7 +99,7 @@ export class SimulatedOrderManager implements OrderManager {
     this.markets = infos.map((info, index) => {
       const grid = grids?.[index] ?? new PriceGrid(info.priceRanges);
       const rows = streamRows(tape, markets[index] as number);
-      const { feedUs } = latency;
+      const { feedUs } = this.#latency;
       return new SimulatedMarket({
         tape,
         rows,
@@ -274,6 +274,7 @@ export class SimulatedOrderManager implements OrderManager {
     const contradiction = contradictionIn(request);
     if (contradiction !== null) return contradiction;
     if (market.closed) return "market_closed";
+    if (market.paused) return "market_paused";
     if (!market.bookKnown) return "book_unknown";
     if (tick < 0) return "invalid_price";
     if (!Number.isInteger(request.size) || request.size <= 0) return "invalid_size";
@@ -339,6 +340,7 @@ export class SimulatedOrderManager implements OrderManager {
     size: Lots,
     tick: number,
   ): RejectReason | null {
+    if (market.paused) return "market_paused";
     if (tick < 0) return "invalid_price";
     if (!Number.isInteger(size) || size <= order.filled) return "invalid_size";
     const { side, request } = order;

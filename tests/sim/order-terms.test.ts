@@ -7,7 +7,12 @@ import {
   Prng,
   type TimestampUs,
 } from "../../src/core/index.ts";
-import { BookSide, type MarketInfo, type Membership } from "../../src/market/index.ts";
+import {
+  BookSide,
+  type MarketInfo,
+  MarketStatus,
+  type Membership,
+} from "../../src/market/index.ts";
 import type {
   ApprovedOrder,
   ClientOrderId,
@@ -226,6 +231,31 @@ describe("self-trade prevention", () => {
     venue.send(ask, 47, 10);
     const meeting = venue.send(bid, 47, 60, { timeInForce: "fill_or_kill" });
     expect(venue.story(meeting)).toEqual(["accepted", "filled 50 at 47", "cancelled self_trade"]);
+  });
+});
+
+describe("a pause of trading", () => {
+  test("lets orders rest and be cancelled, and its end cancels them", () => {
+    const venue = new Venue();
+    const resting = venue.send(bid, 45, 10);
+    const cancelled = venue.send(bid, 44, 10);
+    venue.builder.wait(1).status(MarketStatus.inactive);
+    venue.to(1);
+    const refused = venue.send(bid, 47, 10);
+    venue.orders.amend(resting, 4600 as CentiCents, 1000 as Lots);
+    venue.orders.cancel(cancelled);
+    venue.to(2);
+    expect(venue.story(refused)).toEqual(["rejected market_paused"]);
+    expect(venue.story(resting)).toEqual(["accepted", "amendRejected market_paused"]);
+    expect(venue.story(cancelled)).toEqual(["accepted", "cancelled requested"]);
+    venue.builder.wait(1).status(MarketStatus.active);
+    venue.to(3);
+    expect(venue.story(resting).at(-1)).toBe("cancelled halt");
+    // A message that it is open, where it never was paused, cancels nothing.
+    const open = venue.send(bid, 45, 10);
+    venue.builder.wait(1).status(MarketStatus.active);
+    venue.to(4);
+    expect(venue.story(open)).toEqual(["accepted"]);
   });
 });
 
