@@ -263,7 +263,14 @@ class Pair {
               ahead: reference.aheadOf(order),
             };
           }),
-        ) ?? unequal("uncertain orders", market.uncertainOrders, reference.uncertain);
+        ) ??
+        unequal("uncertain orders", market.uncertainOrders, reference.uncertain) ??
+        unequal(
+          "offered",
+          market.depthWithin(0, market.grid.count - 1),
+          reference.depthWithin("bid", 10_000),
+        ) ??
+        unequal("wanted", market.depthWithin(1, 0), reference.depthWithin("ask", 0));
       if (found !== null) return found;
     }
     return null;

@@ -1,12 +1,11 @@
 /** Random orders, amendments and cancels, and the moments at which somebody looks. */
 import type { CentiCents, Lots, Prng, TimestampUs } from "../../../src/core/index.ts";
 import type { ClientOrderId, OrderRequest } from "../../../src/orders/index.ts";
-import type { LatencySettings, LatencyTerm } from "../../../src/sim/index.ts";
 import { SECOND } from "../../fixtures/tape-builder.ts";
 import { pick, type RandomSession } from "./random-session.ts";
 import type { Model } from "./market.ts";
-import type { RecordedMarket } from "./recording.ts";
-import type { Command, VenueSettings } from "./venue.ts";
+import type { Quote, RecordedMarket } from "./recording.ts";
+import type { Command, Latencies, Term, VenueSettings } from "./venue.ts";
 
 export interface Step {
   readonly atUs: number;
@@ -18,14 +17,14 @@ const MODELS: readonly Model[] = ["queue", "queue", "queue", "level", "touch", "
 
 export function randomSettings(prng: Prng): VenueSettings {
   const isInstant = prng.integer(4) === 0;
-  const term = (): LatencyTerm => {
+  const term = (): Term => {
     if (isInstant) return 0;
     const least = pick(prng, [0, 0, 1_000, 3_000, 17_123]);
     return prng.integer(2) === 0
       ? least
       : { minUs: least, maxUs: least + pick(prng, [0, 2, 9_000, 60_000]) };
   };
-  const latency: LatencySettings = {
+  const latency: Latencies = {
     feedUs: isInstant ? 0 : pick(prng, [0, 1_000, 4_321]),
     submitUs: term(),
     amendUs: term(),
@@ -48,7 +47,10 @@ export function randomSteps(prng: Prng, session: RandomSession, startUs: number)
     prng.integer(2) === 0
       ? startUs + prng.integer(endUs - startUs + 30_000)
       : Math.max(startUs, pick(prng, rowTimes) + pick(prng, [-1_000, -1, 0, 0, 0, 1])),
-  ).sort((a, b) => a - b);
+  )
+    // Orders expire on whole seconds.
+    .map((atUs) => (prng.integer(10) === 0 ? Math.ceil(atUs / SECOND) * SECOND : atUs))
+    .sort((a, b) => a - b);
   const flow = new RandomFlow(prng, markets);
   const first = { atUs: startUs, commands: [] };
   return [first, ...times.map((atUs) => ({ atUs, commands: flow.commandsAt(atUs) }))];
@@ -78,12 +80,19 @@ class RandomFlow {
     const request = pick(prng, prng.integer(6) === 0 ? this.#sent : lately);
     const id = prng.integer(40) === 0 ? "nobody" : request.clientOrderId;
     if (chance < 8) return { kind: "cancel", id };
-    const { price, size, market } = request;
+    const { price, size, market, side } = request;
     return {
       kind: "amend",
       id,
-      price: prng.integer(2) === 0 ? price : this.#price(market, request.side, atUs),
-      size: pick(prng, [size, size, size + 100, 2 * size, Math.ceil(size / 2), this.#size()]),
+      price: prng.integer(2) === 0 ? price : this.#price(market, side, atUs),
+      size: pick(prng, [
+        size,
+        size,
+        size + 100,
+        2 * size,
+        Math.ceil(size / 2),
+        this.#size(market, side, atUs),
+      ]),
     };
   }
 
@@ -98,7 +107,7 @@ class RandomFlow {
       market,
       side,
       price: this.#price(market, side, atUs) as CentiCents,
-      size: this.#size() as Lots,
+      size: this.#size(market, side, atUs) as Lots,
       timeInForce: pick(prng, [
         "good_till_canceled",
         "good_till_canceled",
@@ -131,9 +140,9 @@ class RandomFlow {
   /** Near the best prices of the time, now and then off the grid. */
   #price(market: number, side: 0 | 1, atUs: number): number {
     const prng = this.#prng;
-    const { quotes, prices } = this.#markets[market] as RecordedMarket;
-    const quote = quotes.findLast((known) => known.atUs <= atUs) ?? quotes[0];
-    const best = (side === 0 ? quote?.bid : quote?.ask) ?? 0;
+    const { prices } = this.#markets[market] as RecordedMarket;
+    const quote = this.#quote(market, atUs);
+    const best = (side === 0 ? quote?.bid : quote?.ask)?.price ?? 0;
     const at =
       prices.indexOf(best) + (side === 0 ? 1 : -1) * pick(prng, [-4, -2, -1, 0, 0, 1, 2, 4]);
     const price = prices[Math.min(prices.length - 1, Math.max(0, at))] as number;
@@ -147,8 +156,17 @@ class RandomFlow {
     return (second * SECOND + pick(this.#prng, [0, 0, 0, 0, 0, 0, 0, 1])) as TimestampUs;
   }
 
-  #size(): number {
+  #quote(market: number, atUs: number): Quote | undefined {
+    const { quotes } = this.#markets[market] as RecordedMarket;
+    return quotes.findLast((known) => known.atUs <= atUs) ?? quotes[0];
+  }
+
+  /** Anything; now and then just what stands at the best price that it may take. */
+  #size(market: number, side: 0 | 1, atUs: number): number {
     const prng = this.#prng;
+    const quote = this.#quote(market, atUs);
+    const offered = (side === 0 ? quote?.ask : quote?.bid)?.lots ?? 0;
+    if (offered > 0 && prng.integer(8) === 0) return offered;
     if (prng.integer(30) === 0) return pick(prng, [0, -100, 1.5, Number.NaN]);
     return 1 + prng.integer(pick(prng, [3, 100, 100, 1_000, 20_000]));
   }

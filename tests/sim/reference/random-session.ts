@@ -16,7 +16,7 @@ import {
 } from "../../../src/market/index.ts";
 import { marketInfo, SECOND, START_US, ticksOf } from "../../fixtures/tape-builder.ts";
 import type { Side } from "./money.ts";
-import type { RecordedMarket, RecordedRow } from "./recording.ts";
+import type { Quote, RecordedMarket, RecordedRow } from "./recording.ts";
 
 /** A row before it is known where it stands. */
 interface Draft {
@@ -92,7 +92,7 @@ class RandomBook {
   readonly info: MarketInfo;
   readonly grid: PriceGrid;
   readonly drafts: Draft[] = [];
-  readonly quotes: { atUs: number; bid: number; ask: number }[] = [];
+  readonly quotes: Quote[] = [];
   readonly #prng: Prng;
   readonly #queues = { bid: new Map<number, Standing[]>(), ask: new Map<number, Standing[]>() };
   /** Book changes of trades that were told before them. */
@@ -180,7 +180,11 @@ class RandomBook {
   /** A snapshot of what stands, or, in a wild recording, of something like it. */
   #snapshot(): void {
     this.#payOwed();
-    if (this.#kind === "wild" && this.#prng.integer(2) === 0) return this.#opening();
+    if (this.#kind === "wild" && this.#prng.integer(2) === 0) {
+      // Somewhere else, perhaps through our orders.
+      this.#middle = this.#lowest + 3 + this.#prng.integer(7);
+      return this.#opening();
+    }
     const levels: Source[] = [];
     for (const side of ["bid", "ask"] as const) {
       for (const [price, queue] of this.#queues[side]) {
@@ -279,11 +283,29 @@ class RandomBook {
     const side = pick(prng, ["bid", "ask"] as const);
     const price = this.#price(this.#somewhere());
     const lots = this.#lots();
-    if (prng.integer(2) === 0) return this.#arrive(side, price, lots);
+    const chance = prng.integer(14);
+    if (chance === 0) return this.#snapshot();
+    if (chance > 11) return this.#renew(side);
+    if (chance < 6) return this.#arrive(side, price, lots);
     const earlier = this.drafts.filter((draft) => draft.kind === "delta" && draft.lots > 0);
     const whose = earlier.length > 0 && prng.integer(3) > 0 ? pick(prng, earlier) : null;
     takeFrom(this.#queues[side].get(price) ?? [], lots, "back");
     this.#row({ kind: "delta", side, price, lots: -lots, whose });
+  }
+
+  /** At the best price somebody comes, and those in front go, part by part. */
+  #renew(side: Side): void {
+    const best = this.#best(side);
+    if (best === null) return;
+    const price = this.#price(best);
+    this.#arrive(side, price, this.#lots());
+    const front = this.#queues[side].get(price)?.[0];
+    for (let parts = this.#prng.integer(4); front !== undefined && parts > 0; parts--) {
+      if (front.lots < 2) return;
+      const lots = 1 + this.#prng.integer(front.lots - 1);
+      front.lots -= lots;
+      this.#row({ kind: "delta", side, price, lots: -lots, whose: front.source });
+    }
   }
 
   #payOwed(): void {
@@ -314,7 +336,11 @@ class RandomBook {
   #showQuote(): void {
     const bid = this.#best("bid") ?? this.#lowest;
     const ask = this.#best("ask") ?? this.#lowest + 11;
-    this.quotes.push({ atUs: this.#nowUs, bid: this.#price(bid), ask: this.#price(ask) });
+    const at = (side: Side, tick: number): { price: number; lots: number } => {
+      const queue = this.#queues[side].get(this.#price(tick)) ?? [];
+      return { price: this.#price(tick), lots: queue.reduce((sum, { lots }) => sum + lots, 0) };
+    };
+    this.quotes.push({ atUs: this.#nowUs, bid: at("bid", bid), ask: at("ask", ask) });
   }
 
   #shuffle(list: Source[]): void {

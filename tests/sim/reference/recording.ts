@@ -28,6 +28,13 @@ export interface RecordedRow {
   readonly levels: readonly RecordedLevel[];
 }
 
+/** Best prices of a moment, and what stands there. */
+export interface Quote {
+  readonly atUs: number;
+  readonly bid: { readonly price: number; readonly lots: number };
+  readonly ask: { readonly price: number; readonly lots: number };
+}
+
 export interface RecordedMarket extends MarketTerms {
   readonly rows: readonly RecordedRow[];
   /** Where orders may stand, ascending. */
@@ -35,5 +42,5 @@ export interface RecordedMarket extends MarketTerms {
   readonly priceRanges: readonly PriceRange[];
   readonly settlement: Settlement;
   /** Best prices as time went on, for those who make up orders. */
-  readonly quotes: readonly { readonly atUs: number; readonly bid: number; readonly ask: number }[];
+  readonly quotes: readonly Quote[];
 }

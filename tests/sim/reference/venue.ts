@@ -5,7 +5,6 @@
  */
 import type { CentiCents, Lots, MicroUsd, Prng } from "../../../src/core/index.ts";
 import type { FillEvidence, OrderEvent, OrderRequest } from "../../../src/orders/index.ts";
-import type { LatencySettings, LatencyTerm } from "../../../src/sim/index.ts";
 import { type Model, type OwnOrder, ReferenceMarket, remaining } from "./market.ts";
 import {
   type BookedFill,
@@ -27,11 +26,22 @@ export type Command =
   | { readonly kind: "amend"; readonly id: string; readonly price: number; readonly size: number }
   | { readonly kind: "cancel"; readonly id: string };
 
+/** Microseconds, or a range from which each message draws. */
+export type Term = number | { readonly minUs: number; readonly maxUs: number };
+
+export interface Latencies {
+  readonly feedUs: number;
+  readonly submitUs: Term;
+  readonly amendUs: Term;
+  readonly cancelUs: Term;
+  readonly answerUs: Term;
+}
+
 export interface VenueSettings {
   readonly startingCash: number;
   readonly model: Model;
   readonly membership: "direct" | "fcm";
-  readonly latency: LatencySettings;
+  readonly latency: Latencies;
 }
 
 /** What an event says before it is known when it reaches us. */
@@ -314,7 +324,7 @@ export class ReferenceVenue {
     this.#answers.push(event as unknown as OrderEvent);
   }
 
-  #draw(term: LatencyTerm): number {
+  #draw(term: Term): number {
     if (typeof term === "number") return term;
     return term.minUs + this.#prng.integer(term.maxUs - term.minUs + 1);
   }
