@@ -13,9 +13,11 @@ import {
   DEFAULT_LATENCY,
   type EpisodeSettings,
   FILL_MODELS,
+  LATENCY_US_MAX,
   WORLD_NAMES,
 } from "../sim/index.ts";
 import { checkShape, keysAt, readJsonFile } from "./checked-json.ts";
+import { LATENCY_LEGS, measuredLatency, withHashes } from "./latency-file.ts";
 
 /**
  * PPO on order books: CleanRL's settings, but a learning rate and batch for short runs, a shorter
@@ -48,11 +50,14 @@ const amount = (scale: number, most: number) =>
 const STARTING_CASH_USD_MAX = 1e9;
 const CONTRACTS_MAX = 1e7;
 
+const wholeUs = z.int().min(0).max(LATENCY_US_MAX);
 const latencyRange = z
-  .strictObject({ minUs: z.int().min(0), maxUs: z.int().min(0) })
+  .strictObject({ minUs: wholeUs, maxUs: wholeUs })
   .refine(({ minUs, maxUs }) => minUs <= maxUs, { error: "expected minUs to be at most maxUs" });
-const latencyUs = z.union([z.int().min(0), latencyRange], {
-  error: "expected whole microseconds, or {minUs, maxUs}",
+/** What was measured, in a file; the hash, which a run adds, holds the file to what it was then. */
+const latencyFile = z.strictObject({ file: z.string().min(1), contentHash: z.string().optional() });
+const latencyUs = z.union([wholeUs, latencyRange, latencyFile], {
+  error: "expected whole microseconds up to an hour, {minUs, maxUs} or {file}",
 });
 
 const schema = z.strictObject({
@@ -91,7 +96,7 @@ const schema = z.strictObject({
       membership: z.enum(MEMBERSHIPS).optional(),
       latency: z
         .strictObject({
-          feedUs: z.int().min(0).default(DEFAULT_LATENCY.feedUs),
+          feedUs: latencyUs.default(DEFAULT_LATENCY.feedUs),
           submitUs: latencyUs.default(DEFAULT_LATENCY.submitUs),
           amendUs: latencyUs.default(DEFAULT_LATENCY.amendUs),
           cancelUs: latencyUs.default(DEFAULT_LATENCY.cancelUs),
@@ -210,7 +215,8 @@ export function readConfiguration(
   requireRollout(place, check(place, written));
   const whole = check("flags", merge(merge(base, written as object), overrides));
   requireRollout("flags", whole);
-  return whole;
+  const { latency } = whole.episode;
+  return { ...whole, episode: { ...whole.episode, latency: withHashes(latency) } };
 }
 
 /**
@@ -273,16 +279,22 @@ function merge(written: unknown, overrides: object): unknown {
   const merged: Record<string, unknown> = isObject(written) ? { ...written } : {};
   for (const [key, value] of Object.entries(overrides)) {
     if (value === undefined) continue;
-    merged[key] = isObject(value) ? merge(merged[key], value) : (value as unknown);
+    // A latency is one value in several forms, of which none goes into another.
+    const isWhole = LATENCY_LEGS.some((leg) => leg === key);
+    merged[key] = isObject(value) && !isWhole ? merge(merged[key], value) : (value as unknown);
   }
   return merged;
 }
 
-/** The simulator's settings of a configuration; its amounts were found to be exact on reading. */
+/**
+ * The simulator's settings of a configuration; its amounts were found to be exact on reading. Files of
+ * latencies are read: `LATENCY_FILE` where one is not what it was.
+ */
 export function episodeSettings({ episode }: Configuration): EpisodeSettings {
   const { startingCashUsd, orderContracts, positionLimitContracts, membership, ...rest } = episode;
   return {
     ...rest,
+    latency: measuredLatency(episode.latency),
     ...(membership !== undefined && { membership }),
     startingCash: Math.round(startingCashUsd * 1e6) as MicroUsd,
     orderSize: Math.round(orderContracts * 100) as Lots,

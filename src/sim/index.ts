@@ -41,6 +41,14 @@ export {
 export { KalshiVectorEnv } from "./kalshi-vector-env.ts";
 export { DEFAULT_LATENCY, type LatencySettings, type LatencyTerm, NO_LATENCY } from "./latency.ts";
 export {
+  faultIn,
+  LATENCY_US_MAX,
+  type LatencyDistribution,
+  latencyDistribution,
+  type LatencyFault,
+  type LatencyValues,
+} from "./latency-distribution.ts";
+export {
   type MarketData,
   prepareTape,
   type SessionData,

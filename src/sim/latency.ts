@@ -1,18 +1,25 @@
 /**
- * How long messages take, in microseconds, separately for the four legs. Times on a tape are when
+ * How long messages take, in microseconds, separately for the five legs. Times on a tape are when
  * data reached us; the exchange had them `feed` earlier. An order that we send at t acts at the
  * exchange at t + submit (amend, cancel), and its answer reaches us `answer` after that.
+ *
+ * Orders and answers draw anew for every message. The feed's latency is the distance between two
+ * clocks of one tape: it is drawn once for each account over a recording, and holds.
  */
-import { assert, OperationError, type Prng } from "../core/index.ts";
+import { OperationError, type Prng, type PrngState } from "../core/index.ts";
+import {
+  drawFrom,
+  isDistribution,
+  LATENCY_US_MAX,
+  type LatencyDistribution,
+} from "./latency-distribution.ts";
 
-export type LatencyLeg = "feed" | "submit" | "amend" | "cancel" | "answer";
+/** A constant in microseconds, a uniform range, or what was measured. */
+export type LatencyTerm =
+  number | { readonly minUs: number; readonly maxUs: number } | LatencyDistribution;
 
-/** A constant in microseconds, or a uniform range drawn anew for every message. */
-export type LatencyTerm = number | { readonly minUs: number; readonly maxUs: number };
-
-/** The feed's latency is constant, because it is the distance between two clocks of one tape. */
 export interface LatencySettings {
-  readonly feedUs: number;
+  readonly feedUs: LatencyTerm;
   readonly submitUs: LatencyTerm;
   readonly amendUs: LatencyTerm;
   readonly cancelUs: LatencyTerm;
@@ -20,64 +27,78 @@ export interface LatencySettings {
 }
 
 /** A home connection to the venue: 25 ms each way, and as much again in the gateway for orders. */
-export const DEFAULT_LATENCY: LatencySettings = {
+export const DEFAULT_LATENCY = {
   feedUs: 25_000,
   submitUs: 50_000,
   amendUs: 50_000,
   cancelUs: 50_000,
   answerUs: 25_000,
-};
+} as const satisfies LatencySettings;
 
-export const NO_LATENCY: LatencySettings = {
+export const NO_LATENCY = {
   feedUs: 0,
   submitUs: 0,
   amendUs: 0,
   cancelUs: 0,
   answerUs: 0,
-};
+} as const satisfies LatencySettings;
+
+/** What is left of a `Latency` to draw, and the feed's that was drawn. */
+export interface LatencyState {
+  readonly feedUs: number;
+  readonly prng: PrngState;
+}
 
 export class Latency {
   readonly feedUs: number;
   readonly #settings: LatencySettings;
   readonly #prng: Prng;
 
-  /** Terms must be whole, non-negative and ordered; else `LATENCY`. */
+  /** Terms must be whole, non-negative, ordered and at most an hour; else `LATENCY`. */
   constructor(settings: LatencySettings, prng: Prng) {
     for (const [leg, term] of Object.entries(settings) as [string, LatencyTerm][]) {
-      const range = typeof term === "number" ? { minUs: term, maxUs: term } : term;
-      const whole = Number.isSafeInteger(range.minUs) && Number.isSafeInteger(range.maxUs);
-      if (!whole || range.minUs < 0 || range.maxUs < range.minUs) {
-        throw new OperationError(
-          "LATENCY",
-          `latency.${leg}: expected whole microseconds from 0 up, was ${JSON.stringify(term)}`,
-        );
-      }
+      requireTerm(leg, term);
     }
-    this.feedUs = settings.feedUs;
     this.#settings = settings;
     this.#prng = prng;
+    const { feedUs } = settings;
+    this.feedUs = typeof feedUs === "number" ? feedUs : draw(feedUs, prng.fork("feed"));
   }
 
   submit(): number {
-    return this.#draw(this.#settings.submitUs);
+    return draw(this.#settings.submitUs, this.#prng);
   }
 
   amend(): number {
-    return this.#draw(this.#settings.amendUs);
+    return draw(this.#settings.amendUs, this.#prng);
   }
 
   cancel(): number {
-    return this.#draw(this.#settings.cancelUs);
+    return draw(this.#settings.cancelUs, this.#prng);
   }
 
   answer(): number {
-    return this.#draw(this.#settings.answerUs);
+    return draw(this.#settings.answerUs, this.#prng);
   }
+}
 
-  #draw(term: LatencyTerm): number {
-    if (typeof term === "number") return term;
-    const span = term.maxUs - term.minUs + 1;
-    assert(span <= 4_294_967_296, "a latency range is below 2^32 microseconds");
-    return term.minUs + this.#prng.integer(span);
+function draw(term: LatencyTerm, prng: Prng): number {
+  if (typeof term === "number") return term;
+  if ("minUs" in term) return term.minUs + prng.integer(term.maxUs - term.minUs + 1);
+  return drawFrom(term, prng);
+}
+
+function requireTerm(leg: string, term: LatencyTerm): void {
+  if (typeof term === "object" && term !== null && !("minUs" in term)) {
+    if (isDistribution(term)) return;
+  } else {
+    const { minUs, maxUs } = typeof term === "number" ? { minUs: term, maxUs: term } : (term ?? {});
+    const isWhole = Number.isSafeInteger(minUs) && Number.isSafeInteger(maxUs);
+    if (isWhole && minUs >= 0 && maxUs >= minUs && maxUs <= LATENCY_US_MAX) return;
   }
+  throw new OperationError(
+    "LATENCY",
+    `latency.${leg}: expected whole microseconds from 0 to ${LATENCY_US_MAX}, a range of them, or a ` +
+      `distribution as it was read, was ${JSON.stringify(term)?.slice(0, 100)}`,
+  );
 }

@@ -108,7 +108,8 @@ describe("a refusal names the file, the key, what was expected and what was foun
   test("a value that may have one of several forms", () => {
     expect(refusal({ seed: 1.5 })).toBe("seed: expected a whole number or a text, was 1.5");
     expect(refusal({ episode: { latency: { submitUs: { minUs: 1 } } } })).toBe(
-      'episode.latency.submitUs: expected whole microseconds, or {minUs, maxUs}, was {"minUs":1}',
+      "episode.latency.submitUs: expected whole microseconds up to an hour, {minUs, maxUs} or {file}, " +
+        'was {"minUs":1}',
     );
   });
 

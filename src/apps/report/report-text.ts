@@ -1,7 +1,9 @@
 /** What the report says in words. */
+import { basename } from "node:path";
 import { type Interval, pairedDifferences, type PolicyResult } from "../../learn/index.ts";
 import { ACTION_NAMES } from "../../orders/index.ts";
 import type { Configuration } from "../configuration.ts";
+import type { WrittenTerm } from "../latency-file.ts";
 import { dollars, percent } from "./formats.ts";
 import type { ReportInput } from "./report-input.ts";
 
@@ -98,10 +100,11 @@ export function disagreement(evaluations: ReportInput["evaluations"]): string | 
 /** The simulator's assumptions with the configuration's own numbers. */
 export function assumptions({ episode }: Configuration): string[] {
   const { latency } = episode;
-  const milliseconds = (term: Configuration["episode"]["latency"]["submitUs"]): string =>
-    typeof term === "number"
-      ? `${term / 1000} ms`
-      : `${term.minUs / 1000} to ${term.maxUs / 1000} ms`;
+  const milliseconds = (term: WrittenTerm): string => {
+    if (typeof term === "number") return `${term / 1000} ms`;
+    if ("file" in term) return `as measured (${basename(term.file)})`;
+    return `${term.minUs / 1000} to ${term.maxUs / 1000} ms`;
+  };
   return [
     "Under queue our orders wait behind those who were at their price before them, and come forward " +
       "as the reconstructed queue says who trades and who cancels; where a recording has no such " +
@@ -114,7 +117,7 @@ export function assumptions({ episode }: Configuration): string[] {
       "caused it.",
     `Messages take time: orders ${milliseconds(latency.submitUs)}, amendments ` +
       `${milliseconds(latency.amendUs)}, cancels ${milliseconds(latency.cancelUs)}, answers ` +
-      `${milliseconds(latency.answerUs)}; market data is ${latency.feedUs / 1000} ms old when it ` +
+      `${milliseconds(latency.answerUs)}; market data is ${milliseconds(latency.feedUs)} old when it ` +
       `reaches us. Real delays vary and grow when it matters: too good.`,
     "Fees are Kalshi's, with their rounding; makers pay none in most series. Cash is collateral: " +
       "nothing is traded on credit.",
