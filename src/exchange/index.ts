@@ -10,3 +10,6 @@ export type { EngineMarket, MarketPhase, MarketSpec, Outcome } from "./engine/en
 export type { ExchangeAccount } from "./engine/exchange-account.ts";
 export type { Done } from "./engine/order-desk.ts";
 export type { Refusal, RefusalCode } from "./engine/refusal.ts";
+export { Feed } from "./feed/feed.ts";
+export type { FeedConnection, FeedSource, SendFrame } from "./feed/feed-connection.ts";
+export type { Channel } from "./feed/subscriptions.ts";
