@@ -11,6 +11,7 @@ import { packTape } from "./pack-tape.ts";
 
 test("100,000 steps give the golden state on 1, 2 and 4 threads, stopped halfway or not", async () => {
   const program = await bundle("tests/determinism/training.ts");
+  const lanes = await bundle("src/sim/kalshi-lanes-worker.ts");
   const tapeFile = `${program}.tape.json`;
   try {
     const session = openSession("sessions/sample-1");
@@ -18,7 +19,9 @@ test("100,000 steps give the golden state on 1, 2 and 4 threads, stopped halfway
     session.close();
     const run = (...threads: readonly string[]): unknown =>
       JSON.parse(
-        execFileSync(process.execPath, [program, tapeFile, ...threads], { encoding: "utf8" }),
+        execFileSync(process.execPath, [program, tapeFile, lanes, ...threads], {
+          encoding: "utf8",
+        }),
       );
     const golden = JSON.parse(
       readFileSync(new URL("../golden/training.json", import.meta.url), "utf8"),
@@ -29,6 +32,7 @@ test("100,000 steps give the golden state on 1, 2 and 4 threads, stopped halfway
     expect(run("2", "1")).toEqual(golden);
   } finally {
     rmSync(program, { force: true });
+    rmSync(lanes, { force: true });
     rmSync(tapeFile, { force: true });
   }
 });

@@ -13,11 +13,12 @@ if (versions.length === 0) versions.push("20", "22", "24", "26");
 const cache = join(root, "node_modules", ".cache", "kalshi-gym-node");
 const program = await bundle("tests/determinism/fingerprint.ts");
 const trainer = await bundle("tests/determinism/training.ts");
+const lanes = await bundle("src/sim/kalshi-lanes-worker.ts");
 const packer = await bundle("tests/determinism/write-tape.ts");
 const tape = `${program}.tape.json`;
 writeFileSync(tape, execFileSync(process.execPath, [packer], { cwd: root, maxBuffer: 1 << 28 }));
 const golden = JSON.parse(readFileSync(join(root, "tests/golden/fingerprint.json"), "utf8"));
-const goldenTraining = readFileSync(join(root, "tests/golden/training.json"), "utf8");
+const goldenTraining = JSON.parse(readFileSync(join(root, "tests/golden/training.json"), "utf8"));
 let failed = 0;
 for (const version of versions) {
   const node = nodeBinary(version);
@@ -25,9 +26,10 @@ for (const version of versions) {
   const result = JSON.parse(execFileSync(node, [program, tape], { encoding: "utf8" }));
   const differs = ["schema", "rows", "model", "steps"].filter((key) => golden[key] !== result[key]);
   for (const threads of ["1", "2", "4"]) {
-    const trained = execFileSync(node, [trainer, tape, threads], { encoding: "utf8" });
-    const same = JSON.parse(trained).state === JSON.parse(goldenTraining).state;
-    if (!same) differs.push(`100,000 steps on ${threads} threads`);
+    const trained = execFileSync(node, [trainer, tape, lanes, threads], { encoding: "utf8" });
+    const { state, collected } = JSON.parse(trained);
+    if (state !== goldenTraining.state || collected !== goldenTraining.collected)
+      differs.push(`100,000 steps on ${threads} threads`);
   }
   if (differs.length > 0) failed += 1;
   console.log(`Node ${name}: ${differs.length === 0 ? "identical" : `differs in ${differs}`}`);

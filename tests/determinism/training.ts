@@ -1,22 +1,30 @@
 /**
  * A program that trains 100,000 steps on a tape and prints the hash of weights, moments and random
- * streams at the end. How many threads it works on, and whether it stops halfway and goes on from
- * what it saved, must not show.
+ * streams at the end; and again for 20,000 whose rollouts threads collect by themselves, which they
+ * cannot where observations are normalised. How many threads step lanes and learn, and whether it
+ * stops halfway and goes on from what it saved, must not show.
  *
- *   training <tape file> <threads> [threads after stopping halfway]
+ *   training <tape file> <program of lanes> <threads> [threads after stopping halfway]
  */
 import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import { bytesOf, canonicalJson, sha256Stream } from "../../src/core/index.ts";
-import { DEFAULT_PPO, PpoTrainer } from "../../src/learn/index.ts";
-import { DEFAULT_EPISODE, KalshiVectorEnv, prepareTape } from "../../src/sim/index.ts";
+import {
+  DEFAULT_PPO,
+  type PpoSettings,
+  PpoTrainer,
+  type TrainerState,
+} from "../../src/learn/index.ts";
+import { DEFAULT_EPISODE, prepareTape, threadedKalshiEnv } from "../../src/sim/index.ts";
 import { unpackTape } from "./pack-tape.ts";
 
-const [path, threads, threadsAfter] = process.argv.slice(2);
-if (path === undefined || threads === undefined) {
-  throw new Error("usage: training <tape file> <threads> [threads after stopping halfway]");
+const [path, program, threads, threadsAfter] = process.argv.slice(2);
+if (path === undefined || program === undefined || threads === undefined) {
+  throw new Error("usage: training <tape file> <program of lanes> <threads> [threads after]");
 }
-const data = prepareTape(unpackTape(readFileSync(path, "utf8")));
-const settings = {
+const module = { url: pathToFileURL(program).href, name: "kalshiLanes" };
+const sessions = [prepareTape(unpackTape(readFileSync(path, "utf8")))];
+const normalised: PpoSettings = {
   ...DEFAULT_PPO,
   totalSteps: 100_000,
   learningRate: 1e-3,
@@ -24,25 +32,41 @@ const settings = {
   normaliseObservations: true,
   normaliseRewards: true,
 };
+const collected = { ...normalised, totalSteps: 20_000, normaliseObservations: false };
 
-function trainer(threads: number): PpoTrainer {
-  const env = new KalshiVectorEnv([data], 16, { ...DEFAULT_EPISODE, steps: 300 });
-  return new PpoTrainer(env, settings, 7, { threads });
-}
-
-let run = trainer(Number(threads));
-while (!run.isDone) {
-  run.iterate();
-  if (threadsAfter === undefined || run.steps < settings.totalSteps / 2 || run.isDone) continue;
-  const state = run.save();
+/** Trains until `steps`, on from `state` where there is one. */
+function train(settings: PpoSettings, threads: number, steps: number, state?: TrainerState) {
+  const env = threadedKalshiEnv({
+    sessions,
+    count: 16,
+    settings: { ...DEFAULT_EPISODE, steps: 300 },
+    threads,
+    module,
+  });
+  const run = new PpoTrainer(env, settings, 7, { threads });
+  if (state !== undefined) run.restore(state);
+  while (run.steps < steps) run.iterate();
+  const end = run.save();
   run.close();
-  run = trainer(Number(threadsAfter));
-  run.restore(state);
-  while (!run.isDone) run.iterate();
+  env.close();
+  return end;
 }
-const { params, first, second, ...rest } = run.save();
-run.close();
-const hash = sha256Stream();
-for (const array of [params, first, second]) hash.update(bytesOf(array));
-hash.update(canonicalJson({ ...rest, env: null }));
-console.log(JSON.stringify({ steps: run.steps, state: hash.digest("hex") }));
+
+function trained(settings: PpoSettings): TrainerState {
+  const { totalSteps } = settings;
+  if (threadsAfter === undefined) return train(settings, Number(threads), totalSteps);
+  const half = train(settings, Number(threads), totalSteps / 2);
+  return train(settings, Number(threadsAfter), totalSteps, half);
+}
+
+function hashOf({ params, first, second, ...rest }: TrainerState): string {
+  const hash = sha256Stream();
+  for (const array of [params, first, second]) hash.update(bytesOf(array));
+  hash.update(canonicalJson({ ...rest, env: null }));
+  return hash.digest("hex");
+}
+
+const end = trained(normalised);
+console.log(
+  JSON.stringify({ steps: end.steps, state: hashOf(end), collected: hashOf(trained(collected)) }),
+);
