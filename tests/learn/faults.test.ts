@@ -67,6 +67,21 @@ describe("numbers that are none stop a run, and the message says which and when"
     ).toBe("NOT_A_NUMBER");
   });
 
+  test.each(["kernel", "scalar"] as const)("logits that overflow under a mask: %s", (engine) => {
+    // The environment asserts that no forbidden action arrives; the last one is forbidden here.
+    const env = lanes(() => new InvalidActionEnv(8, 6));
+    const settings: PpoSettings = {
+      ...SHORT,
+      ...{ learningRate: 1e20, epochs: 1, minibatches: 1, activation: "relu", hidden: [8, 8] },
+    };
+    const trainer = new PpoTrainer(env, settings, seed, { engine });
+    const broken = () => {
+      while (!trainer.isDone) trainer.iterate();
+    };
+    expect(broken).toThrow(/iteration 2: expected \w+ to be a finite number, was/);
+    trainer.close();
+  });
+
   /** One-step episodes; from the third reset on, the reward or the observation is `number`. */
   const spoilt = (what: "reward" | "observation", number: number) => (): Env => {
     const env = new ProbeEnv("constant");

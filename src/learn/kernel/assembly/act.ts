@@ -1,12 +1,12 @@
 /** A policy at work: actions and values of observations, any number at once. */
-import { draw, exponentiate, logProbabilities, mode } from "./categorical";
+import { draw, exponentiate, lastAllowed, logProbabilities, mode } from "./categorical";
 import { forward, gatherRows, layerAt } from "./network";
 import { Network, Thread, TILE } from "./structures";
 
 /**
  * Actions of `rows` observations [rows, O] under masks [rows, A], and the log-probability of each.
  * A draw takes its number in [0, 1) from `uniforms` [rows]; 0 there takes the most likely action.
- * Returns 1, or 0 where a logit is no finite number.
+ * Returns 1, or 0 where a logit is no finite number; such a row takes its last allowed action.
  */
 export function act(
   networkPointer: usize,
@@ -35,7 +35,7 @@ export function act(
       const left = count - row;
       const mask = masks + <usize>at * A;
       const logs = thread.logs;
-  const probabilities = thread.probabilities;
+      const probabilities = thread.probabilities;
       const entropy = logProbabilities(
         logs,
         logits + (<usize>(row * stride) << 2),
@@ -47,21 +47,24 @@ export function act(
         left > 3 ? mask + 3 * A : mask,
       );
       exponentiate(probabilities, logs, network.actions);
-      const numbers = f32x4.eq(entropy, entropy);
-      const wanted = left < 4 ? (1 << left) - 1 : 15;
-      if ((i32x4.bitmask(numbers) & wanted) != wanted) isFinite = 0;
+      const numbers = i32x4.bitmask(f32x4.eq(entropy, entropy));
       for (let lane: i32 = 0; lane < min(4, left); lane++) {
         const log = logs + (<usize>lane << 2);
         const index = <usize>(at + lane);
-        const action =
-          uniforms == 0
-            ? mode(log, network.actions)
-            : draw(
-                log,
-                probabilities + (<usize>lane << 2),
-                network.actions,
-                load<f64>(uniforms + (index << 3)),
-              );
+        let action: i32;
+        if ((numbers & (1 << lane)) == 0) {
+          isFinite = 0;
+          action = lastAllowed(masks + index * A, network.actions);
+        } else if (uniforms == 0) {
+          action = mode(log, network.actions);
+        } else {
+          action = draw(
+            log,
+            probabilities + (<usize>lane << 2),
+            network.actions,
+            load<f64>(uniforms + (index << 3)),
+          );
+        }
         store<i32>(actions + (index << 2), action);
         store<f32>(logProbs + (index << 2), load<f32>(log + (<usize>action << 4)));
       }

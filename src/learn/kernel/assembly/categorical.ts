@@ -74,6 +74,13 @@ export function draw(log: usize, probability: usize, actions: i32, uniform: f64)
   return last;
 }
 
+/** What is done where a logit is no number, which leaves no log-probability that tells of the mask. */
+export function lastAllowed(mask: usize, actions: i32): i32 {
+  let action = actions - 1;
+  while (action > 0 && load<u8>(mask + action) != 1) action--;
+  return action;
+}
+
 /** The most likely action, the lowest of equals. */
 export function mode(log: usize, actions: i32): i32 {
   let best: i32 = 0;
