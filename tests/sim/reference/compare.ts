@@ -177,8 +177,17 @@ class Pair {
   }
 
   advanceTo(atUs: number): Found | null {
-    this.#simulator.advanceTo(atUs);
-    this.#reference.advanceTo(atUs);
+    try {
+      this.#simulator.advanceTo(atUs);
+      this.#reference.advanceTo(atUs);
+      return this.#events() ?? this.#money() ?? this.#orders();
+    } catch (error) {
+      return { what: "an exception", simulator: String(error), reference: "none" };
+    }
+  }
+
+  /** What has been heard of. */
+  #events(): Found | null {
     const events: OrderEvent[] = [];
     this.#simulator.drain(events);
     const expected = this.#reference.heard();
@@ -192,7 +201,7 @@ class Pair {
       this.#count(`${event.kind}${reason}${role}`);
       this.#account?.apply(event);
     }
-    return this.#money() ?? this.#orders();
+    return null;
   }
 
   settle(): Found | null {
