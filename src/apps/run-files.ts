@@ -144,6 +144,10 @@ function requireFolderFor(
 }
 
 function requireFolderOrNothing(out: string): void {
+  // Joined with a file's name it would mean the folder that the command runs in.
+  if (out === "") {
+    throw new OperationError("TRAIN_OUT", `--out: expected the name of a folder, was empty`);
+  }
   if (!existsSync(out) || statSync(out).isDirectory()) return;
   throw new OperationError(
     "TRAIN_OUT",

@@ -134,6 +134,9 @@ function requireSessions({ base, heldOut = [] }: Sweep, file: string): void {
 
 /** A new folder, or with `--resume` one in which this very sweep began. */
 function requireFolder(out: string, sweep: Sweep, resume: boolean): void {
+  if (out === "") {
+    throw new OperationError("SWEEP_OUT", "--out: expected the name of a folder, was empty");
+  }
   const path = join(out, SWEEP_FILE);
   if (!existsSync(path)) {
     if (!resume) return;

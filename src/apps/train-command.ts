@@ -1,5 +1,5 @@
 /** `kalshi-gym train`: an agent from recorded sessions, or on a reference environment. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { addCallbackFlags, callbackOverrides, requireEvaluations } from "./callback-flags.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { listenForInterruption } from "./interruption.ts";
@@ -35,7 +35,7 @@ export function trainCommand(): Command {
     .option("--environments <n>", "episodes that run side by side", wholeNumber)
     .option("--until <n>", "pause at this step of the whole run; --resume goes on", wholeNumber)
     .option("--resume", "go on from the checkpoint in --out")
-    .option("--replace", "replace the model in --out");
+    .addOption(new Option("--replace", "replace the model in --out").conflicts("resume"));
   addRunFlags(addCallbackFlags(addEnvFlags(command))).addHelpText(
     "after",
     "\nExamples:\n  kalshi-gym train --sessions sessions/sample-1 sessions/sample-2 --seed 42 " +

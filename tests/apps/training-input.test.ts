@@ -207,6 +207,26 @@ describe("a place that the run cannot be kept in", () => {
     expect(readFileSync(plain, "utf8")).toBe("somebody's file");
   });
 
+  test("a name that is empty, which would be the folder that the command runs in", async () => {
+    const before = readdirSync(".");
+    for (const how of [[], ["--replace"], ["--resume"]]) {
+      expect(await refusal(...PROBE, "--out", "", ...how)).toBe(
+        "--out: expected the name of a folder, was empty",
+      );
+    }
+    expect(readdirSync(".")).toEqual(before);
+  });
+
+  test("one to go on from and to replace at once", async () => {
+    const out = join(folder, "both");
+    await train(...PROBE, "--out", out);
+    const before = contentsOf(out);
+    await expect(train(...PROBE, "--out", out, "--resume", "--replace")).rejects.toMatchObject({
+      code: "commander.conflictingOption",
+    });
+    expect(contentsOf(out)).toEqual(before);
+  });
+
   test("one with a model in it, unless that is to be replaced and the new run can begin", async () => {
     const out = join(folder, "there");
     await train(...PROBE, "--out", out);
