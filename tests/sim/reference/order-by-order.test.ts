@@ -8,6 +8,7 @@
  * when an order of ours has filled and gone: from then on the recorded book has served others with
  * lots that we had, and no list can be had from it.
  */
+import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "vitest";
 import { type CentiCents, type Lots, type MicroUsd, Prng } from "../../../src/core/index.ts";
 import type { ApprovedOrder, ClientOrderId, OrderEvent } from "../../../src/orders/index.ts";
@@ -325,6 +326,7 @@ test(`in ${SESSIONS} sessions an order stands where it stands in a list of order
     const seed = `list ${session}`;
     const play = new Play(seed);
     play.run((simulator, lists, atUs) => {
+      if (isDeepStrictEqual(simulator, lists)) return;
       expect(simulator, `seed "${seed}" at ${atUs}`).toEqual(lists);
     });
     fills += play.lists.fills.length;
