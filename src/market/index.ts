@@ -18,7 +18,7 @@ export {
 } from "./fee-schedule.ts";
 export { dearestFees, type FeeChange, feesAt, resolveFees } from "./fee-timeline.ts";
 export type { EventInfo, MarketInfo, ResultSource, Settlement } from "./market-info.ts";
-export { OrderBook } from "./order-book.ts";
+export { type BookLevels, OrderBook } from "./order-book.ts";
 export { QUEUE_COUNT_FIELDS, queueQuality, type QueueQuality } from "./queue-reconstruction.ts";
 export { LINEAR_CENT, PriceGrid, type PriceRange } from "./price-grid.ts";
 export { BookSide, EventKind, marketIndexOf, MarketStatus, streamRows, type Tape } from "./tape.ts";

@@ -8,6 +8,12 @@ import { type CentiCents, type Lots, ONE_DOLLAR_CC } from "../core/index.ts";
 import type { PriceGrid } from "./price-grid.ts";
 import { BookSide, EventKind, type Tape } from "./tape.ts";
 
+/** The occupied levels of a book: tick, lots, tick, lots and so on. */
+export interface BookLevels {
+  readonly bids: readonly number[];
+  readonly asks: readonly number[];
+}
+
 export class OrderBook {
   readonly grid: PriceGrid;
   /** Lots resting per tick. [grid.count] */
@@ -79,6 +85,30 @@ export class OrderBook {
     this.bestAskTick = other.bestAskTick;
     this.bidTotal = other.bidTotal;
     this.askTotal = other.askTotal;
+  }
+
+  /** The occupied levels, best first. */
+  save(): BookLevels {
+    const bids: number[] = [];
+    const asks: number[] = [];
+    for (let tick = this.bestBidTick; tick >= 0; tick = this.bidBelow(tick)) {
+      bids.push(tick, this.bids[tick] as number);
+    }
+    for (let tick = this.bestAskTick; tick < this.grid.count; tick = this.askAbove(tick)) {
+      asks.push(tick, this.asks[tick] as number);
+    }
+    return { bids, asks };
+  }
+
+  /** Becomes the book that was saved, which has the same grid. */
+  restore({ bids, asks }: BookLevels): void {
+    this.clear();
+    for (let at = 0; at < bids.length; at += 2) {
+      this.change(BookSide.bid, bids[at] as number, bids[at + 1] as number);
+    }
+    for (let at = 0; at < asks.length; at += 2) {
+      this.change(BookSide.ask, asks[at] as number, asks[at + 1] as number);
+    }
   }
 
   /** Changes the level at `tick` by `delta` lots. */

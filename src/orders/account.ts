@@ -12,7 +12,7 @@ import {
 } from "../core/index.ts";
 import { BALANCE_STEP, BookSide, type FeeTerms } from "../market/index.ts";
 import { type Exposure, lockedCash } from "./collateral.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, type LedgerState } from "./ledger.ts";
 import {
   applyOrderEvent,
   type ClientOrderId,
@@ -25,6 +25,13 @@ import {
   withAmendInFlight,
   withCancelInFlight,
 } from "./order.ts";
+
+/** An account at one moment; shared by copies, so nothing of it is ever changed. */
+export interface AccountState {
+  readonly ledger: LedgerState;
+  /** Open orders of each market, oldest first. [M] */
+  readonly open: readonly (readonly Order[])[];
+}
 
 export class Account {
   readonly ledger: Ledger;
@@ -167,6 +174,24 @@ export class Account {
       exposures,
       this.#balanceStep,
     );
+  }
+
+  save(): AccountState {
+    return { ledger: this.ledger.save(), open: this.#open.map((orders) => [...orders]) };
+  }
+
+  /** Becomes the account that was saved, which has the same markets. */
+  restore(state: AccountState): void {
+    assert(state.open.length === this.#open.length, "an account is restored with its markets");
+    this.ledger.restore(state.ledger);
+    this.#marketOf.clear();
+    this.#openCount = 0;
+    state.open.forEach((orders, market) => {
+      this.#open[market] = [...orders];
+      this.#openCount += orders.length;
+      for (const { request } of orders) this.#marketOf.set(request.clientOrderId, market);
+      this.#relock(market);
+    });
   }
 
   #marketOfOpen(clientOrderId: ClientOrderId): number {

@@ -3,7 +3,7 @@
  * and the planner that turns one into order commands, the risk gate, and the `OrderManager` port.
  * No network, no clock, no recorded data: venues, real or simulated, stand behind the port.
  */
-export { Account } from "./account.ts";
+export { Account, type AccountState } from "./account.ts";
 export { type Exposure, lockedCash } from "./collateral.ts";
 export {
   type EventGroup,

@@ -12,6 +12,10 @@
  */
 import type { BookSide } from "../market/index.ts";
 
+/** Place of the level (side and tick), lots taken, lots left then, and the next row then. */
+type DepletedLevel = readonly [at: number, taken: number, left: number, row: number];
+export type DepletionState = readonly DepletedLevel[];
+
 export class Depletion {
   /** Levels from which something is taken; nothing else here need be asked while it is 0. */
   levels = 0;
@@ -61,6 +65,28 @@ export class Depletion {
       if (size > left) this.#taken[at] = Math.max(0, (this.#taken[at] as number) - size + left);
     }
     this.#fit(at, recorded);
+  }
+
+  /** The levels from which something is taken. */
+  save(): DepletionState {
+    const levels: DepletedLevel[] = [];
+    if (this.levels === 0) return levels;
+    for (let at = 0; at < this.#taken.length; at++) {
+      const taken = this.#taken[at] as number;
+      if (taken === 0) continue;
+      levels.push([at, taken, this.#left[at] as number, this.#row[at] as number]);
+    }
+    return levels;
+  }
+
+  restore(state: DepletionState): void {
+    this.clear();
+    for (const [at, taken, left, row] of state) {
+      this.#taken[at] = taken;
+      this.#left[at] = left;
+      this.#row[at] = row;
+    }
+    this.levels = state.length;
   }
 
   clear(): void {

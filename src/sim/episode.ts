@@ -8,7 +8,7 @@ import {
   type CentiCents,
   type Lots,
   type MicroUsd,
-  type Prng,
+  Prng,
   US_PER_SECOND,
 } from "../core/index.ts";
 import {
@@ -19,11 +19,12 @@ import {
 } from "../features/index.ts";
 import { balanceStepOf, dearestFees, type Membership, OrderBook } from "../market/index.ts";
 import type { Action, Pricing } from "../orders/index.ts";
-import { Trader } from "../strategies/index.ts";
+import { Trader, type TraderState } from "../strategies/index.ts";
 import { FILL_MODELS, type FillModelName } from "./fill-model.ts";
 import { DEFAULT_LATENCY, type LatencySettings } from "./latency.ts";
 import type { MarketData } from "./session-data.ts";
 import { SimulatedOrderManager } from "./simulated-order-manager.ts";
+import type { VenueState } from "./venue-state.ts";
 
 export interface EpisodeSettings {
   /** Decisions in an episode; null runs to the market's close or the end of the recording. */
@@ -58,6 +59,22 @@ export const DEFAULT_EPISODE: EpisodeSettings = {
 };
 
 export type EpisodeEnd = "running" | "terminated" | "truncated";
+
+/**
+ * An episode at one of its decisions: the whole world that decides how it goes on. Shared by copies,
+ * so nothing of it is ever changed.
+ */
+export interface EpisodeState {
+  readonly data: MarketData;
+  readonly settings: EpisodeSettings;
+  readonly row: number;
+  readonly end: EpisodeEnd;
+  readonly reward: MicroUsd;
+  readonly stepCount: number;
+  readonly value: MicroUsd;
+  readonly orders: VenueState;
+  readonly trader: TraderState;
+}
 
 export class Episode {
   readonly data: MarketData;
@@ -107,6 +124,33 @@ export class Episode {
     this.orders.advanceTo(this.nowUs);
     this.#showQuote();
     this.#value = startingCash;
+  }
+
+  save(): EpisodeState {
+    const { data, settings, row, end, reward, stepCount } = this;
+    const orders = this.orders.save();
+    const trader = this.trader.save();
+    return { data, settings, row, end, reward, stepCount, value: this.#value, orders, trader };
+  }
+
+  /** Becomes the episode that was saved, which is of the same market and settings. */
+  restore(state: EpisodeState): void {
+    assert(state.data === this.data, "an episode is restored with its market");
+    assert(state.settings === this.settings, "an episode is restored with its settings");
+    this.row = state.row;
+    this.end = state.end;
+    this.reward = state.reward;
+    this.stepCount = state.stepCount;
+    this.#value = state.value;
+    this.orders.restore(state.orders);
+    this.trader.restore(state.trader);
+  }
+
+  /** Another episode that has come to the same point, and goes on by itself; nobody observes it. */
+  fork(): Episode {
+    const copy = new Episode(this.data, this.settings, this.row, Prng.fromSeed(0));
+    copy.restore(this.save());
+    return copy;
   }
 
   /** Time of the current decision, in microseconds. */

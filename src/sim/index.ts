@@ -29,7 +29,13 @@ export {
   tableOf,
   tradeColumns,
 } from "./backtest/tables.ts";
-export { DEFAULT_EPISODE, Episode, type EpisodeEnd, type EpisodeSettings } from "./episode.ts";
+export {
+  DEFAULT_EPISODE,
+  Episode,
+  type EpisodeEnd,
+  type EpisodeSettings,
+  type EpisodeState,
+} from "./episode.ts";
 export { drawStart, type EpisodeStart } from "./episode-start.ts";
 export { FILL_MODELS, type FillModel, type FillModelName } from "./fill-model.ts";
 export {
@@ -65,3 +71,4 @@ export {
   threadedKalshiEnv,
   type ThreadedKalshiOptions,
 } from "./threaded-kalshi-env.ts";
+export type { VenueState } from "./venue-state.ts";

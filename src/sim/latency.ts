@@ -6,7 +6,7 @@
  * Orders and answers draw anew for every message. The feed's latency is the distance between two
  * clocks of one tape: it is drawn once for each account over a recording, and holds.
  */
-import { OperationError, type Prng, type PrngState } from "../core/index.ts";
+import { OperationError, Prng, type PrngState } from "../core/index.ts";
 import {
   drawFrom,
   isDistribution,
@@ -43,16 +43,10 @@ export const NO_LATENCY = {
   answerUs: 0,
 } as const satisfies LatencySettings;
 
-/** What is left of a `Latency` to draw, and the feed's that was drawn. */
-export interface LatencyState {
-  readonly feedUs: number;
-  readonly prng: PrngState;
-}
-
 export class Latency {
   readonly feedUs: number;
   readonly #settings: LatencySettings;
-  readonly #prng: Prng;
+  #prng: Prng;
 
   /** Terms must be whole, non-negative, ordered and at most an hour; else `LATENCY`. */
   constructor(settings: LatencySettings, prng: Prng) {
@@ -79,6 +73,15 @@ export class Latency {
 
   answer(): number {
     return draw(this.#settings.answerUs, this.#prng);
+  }
+
+  /** The stream of orders and answers; the feed's latency is with each market. */
+  save(): PrngState {
+    return this.#prng.save();
+  }
+
+  restore(state: PrngState): void {
+    this.#prng = Prng.restore(state);
   }
 }
 

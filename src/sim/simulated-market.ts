@@ -23,42 +23,11 @@ import {
   type PriceGrid,
   type Tape,
 } from "../market/index.ts";
-import type { CancelReason, FillEvidence, OrderRequest } from "../orders/index.ts";
+import type { CancelReason, FillEvidence } from "../orders/index.ts";
 import { Depletion } from "./depletion.ts";
+import type { ExchangeOrder, FillSink } from "./exchange-order.ts";
 import { Canceller, type FillModel } from "./fill-model.ts";
-
-/** One of our orders at the exchange. */
-export interface ExchangeOrder {
-  readonly request: OrderRequest;
-  readonly side: BookSide;
-  tick: number;
-  price: CentiCents;
-  /** Total size, filled lots included. */
-  size: number;
-  filled: number;
-  remaining: Lots;
-  /** The order's fee rounding account. */
-  feeCarry: number;
-  /** First tape row after it came to rest at its price: who arrived before it stands before it. */
-  restedRow: number;
-  /** Lots of others that are served before it at its price; Infinity for everybody. */
-  ahead: number;
-}
-
-/** The owner of the orders: books what happens to them. */
-export interface FillSink {
-  /** Lots of `size` that the order may still trade: less than all where it may only reduce. */
-  tradable(order: ExchangeOrder, size: number): number;
-  filled(
-    order: ExchangeOrder,
-    price: CentiCents,
-    size: Lots,
-    role: LiquidityRole,
-    evidence: FillEvidence,
-    atUs: number,
-  ): void;
-  ended(order: ExchangeOrder, reason: CancelReason, atUs: number): void;
-}
+import type { MarketState } from "./venue-state.ts";
 
 export interface SimulatedMarketOptions {
   readonly tape: Tape;
@@ -87,7 +56,7 @@ export class SimulatedMarket {
   /** The tape's own, near at hand. */
   readonly #atUs: Float64Array;
   readonly #endRow: number;
-  readonly #feedUs: number;
+  #feedUs: number;
   readonly #model: FillModel;
   readonly #sink: FillSink;
   readonly #depletion: Depletion;
@@ -126,6 +95,36 @@ export class SimulatedMarket {
     restore(this.book);
     this.row = row;
     this.bookKnown = true;
+  }
+
+  save(): MarketState {
+    const { row, bookKnown, closed, paused, uncertainOrders } = this;
+    return {
+      row,
+      feedUs: this.#feedUs,
+      bookKnown,
+      closed,
+      paused,
+      uncertainOrders,
+      book: this.book.save(),
+      depletion: this.#depletion.save(),
+      resting: this.resting.map((order) => ({ ...order })),
+    };
+  }
+
+  /** Becomes the market that was saved, which is of the same tape. */
+  restore(state: MarketState): void {
+    this.row = state.row;
+    this.#feedUs = state.feedUs;
+    this.bookKnown = state.bookKnown;
+    this.closed = state.closed;
+    this.paused = state.paused;
+    this.uncertainOrders = state.uncertainOrders;
+    this.book.restore(state.book);
+    this.#depletion.restore(state.depletion);
+    for (const list of [this.resting, ...this.#own]) clearList(list);
+    for (const order of state.resting) this.#enlist({ ...order });
+    this.#findOwnTicks();
   }
 
   /** Lets everything up to and including exchange time `exchangeUs` happen. */
@@ -289,12 +288,17 @@ export class SimulatedMarket {
   #rest(order: ExchangeOrder): void {
     order.restedRow = this.row;
     order.ahead = this.#model.joins(this.#available(order.side, order.tick));
+    this.#enlist(order);
+    this.#findOwnTicks();
+  }
+
+  /** Adds the youngest order to the lists of those that rest. */
+  #enlist(order: ExchangeOrder): void {
     this.resting.push(order);
     const own = this.#own[order.side];
     let at = own.length;
     while (at > 0 && isBetter(order, own[at - 1] as ExchangeOrder)) at -= 1;
     own.splice(at, 0, order);
-    this.#findOwnTicks();
   }
 
   /** A delta took `size` lots off a level: a match, the second row of one, or a cancel. */

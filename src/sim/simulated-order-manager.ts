@@ -38,21 +38,13 @@ import {
   type OrderRequest,
   type RejectReason,
 } from "../orders/index.ts";
+import { AcceptedOrders } from "./accepted-orders.ts";
+import type { ExchangeOrder, FillSink } from "./exchange-order.ts";
 import type { FillModel } from "./fill-model.ts";
 import { Latency, type LatencySettings } from "./latency.ts";
-import { type ExchangeOrder, type FillSink, SimulatedMarket } from "./simulated-market.ts";
+import { SimulatedMarket } from "./simulated-market.ts";
 import { VenueAccount } from "./venue-account.ts";
-
-type Command =
-  | { readonly kind: "submit"; readonly atUs: number; readonly order: OrderRequest }
-  | {
-      readonly kind: "amend";
-      readonly atUs: number;
-      readonly clientOrderId: ClientOrderId;
-      readonly price: CentiCents;
-      readonly size: Lots;
-    }
-  | { readonly kind: "cancel"; readonly atUs: number; readonly clientOrderId: ClientOrderId };
+import type { Command, VenueState } from "./venue-state.ts";
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -77,8 +69,7 @@ export class SimulatedOrderManager implements OrderManager {
   readonly venueLedger: Ledger;
   readonly #account: VenueAccount;
   readonly #latency: Latency;
-  /** The market of every order that was ever accepted. */
-  readonly #marketOf = new Map<ClientOrderId, number>();
+  readonly #accepted = new AcceptedOrders();
   /** No resting order expires before this time. */
   #expiryUs = Infinity;
   #commands: Command[] = [];
@@ -174,6 +165,39 @@ export class SimulatedOrderManager implements OrderManager {
     return this.#commandHead < this.#commands.length || this.#answerHead < this.#answers.length;
   }
 
+  /** All that decides how it goes on; costs grow with what is live, not with what has been. */
+  save(): VenueState {
+    return {
+      markets: this.markets.map((market) => market.save()),
+      ledger: this.venueLedger.save(),
+      accepted: this.#accepted.save(),
+      latency: this.#latency.save(),
+      commands: this.#commands.slice(this.#commandHead),
+      answers: this.#answers.slice(this.#answerHead),
+      nowUs: this.#nowUs,
+      expiryUs: this.#expiryUs,
+      lastArrivalUs: this.#lastArrivalUs,
+      lastAnswerUs: this.#lastAnswerUs,
+    };
+  }
+
+  /** Becomes the venue that was saved, which is of the same tape, markets and settings. */
+  restore(state: VenueState): void {
+    assert(state.markets.length === this.markets.length, "a venue is restored with its markets");
+    state.markets.forEach((market, index) => this.markets[index]?.restore(market));
+    this.#account.restore(state.ledger);
+    this.#accepted.restore(state.accepted);
+    this.#latency.restore(state.latency);
+    this.#commands = [...state.commands];
+    this.#commandHead = 0;
+    this.#answers = [...state.answers];
+    this.#answerHead = 0;
+    this.#nowUs = state.nowUs;
+    this.#expiryUs = state.expiryUs;
+    this.#lastArrivalUs = state.lastArrivalUs;
+    this.#lastAnswerUs = state.lastAnswerUs;
+  }
+
   #arrival(latencyUs: number): number {
     assert(Number.isFinite(this.#nowUs), "orders are sent after time has started");
     this.#lastArrivalUs = Math.max(this.#lastArrivalUs, this.#nowUs + latencyUs);
@@ -243,7 +267,7 @@ export class SimulatedOrderManager implements OrderManager {
       this.#answers.push({ kind: "rejected", clientOrderId, reason, atUs: this.#answerUs(atUs) });
       return;
     }
-    this.#marketOf.set(clientOrderId, request.market);
+    this.#accepted.add(clientOrderId, request.market);
     if (request.expiresUs !== undefined) {
       this.#expiryUs = Math.min(this.#expiryUs, request.expiresUs);
     }
@@ -270,7 +294,8 @@ export class SimulatedOrderManager implements OrderManager {
     tick: number,
     atUs: number,
   ): RejectReason | null {
-    if (this.#marketOf.has(request.clientOrderId)) return "duplicate_client_order_id";
+    if (this.#accepted.marketOf(request.clientOrderId) !== undefined)
+      return "duplicate_client_order_id";
     const contradiction = contradictionIn(request);
     if (contradiction !== null) return contradiction;
     if (market.closed) return "market_closed";
@@ -380,7 +405,7 @@ export class SimulatedOrderManager implements OrderManager {
   }
 
   #find(id: ClientOrderId): { market: SimulatedMarket; order: ExchangeOrder } | null {
-    const market = this.markets[this.#marketOf.get(id) ?? -1];
+    const market = this.markets[this.#accepted.marketOf(id) ?? -1];
     if (market === undefined) return null;
     for (const order of market.resting) {
       if (order.request.clientOrderId === id) return { market, order };

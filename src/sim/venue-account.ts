@@ -15,8 +15,8 @@ import {
   type Membership,
   tradeFee,
 } from "../market/index.ts";
-import { type Exposure, Ledger, lockedCash } from "../orders/index.ts";
-import type { ExchangeOrder } from "./simulated-market.ts";
+import { type Exposure, Ledger, type LedgerState, lockedCash } from "../orders/index.ts";
+import type { ExchangeOrder } from "./exchange-order.ts";
 
 /** One fill of an order of ours. */
 export interface BookedFill {
@@ -55,6 +55,13 @@ export class VenueAccount {
     this.#dearestFees = infos.map(dearestFees);
     this.#locked = new Float64Array(infos.length);
     this.#isStale = new Uint8Array(infos.length);
+  }
+
+  /** Becomes the account whose ledger was saved, with the orders that rest then. */
+  restore(ledger: LedgerState): void {
+    this.ledger.restore(ledger);
+    this.#isStale.fill(1);
+    this.#hasStale = true;
   }
 
   /** Told whenever a market's resting orders, or the position that covers them, change. */

@@ -4,7 +4,7 @@
  * baselines that learned policies are measured against. No recorded data, no clock, no venue.
  */
 export { type ActionPolicy, BASELINES, HOLD, JOIN, RANDOM } from "./baselines.ts";
-export { Trader, type TraderObserver, type TraderOptions } from "./trader.ts";
+export { Trader, type TraderObserver, type TraderOptions, type TraderState } from "./trader.ts";
 export type {
   Desk,
   EventView,

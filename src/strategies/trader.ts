@@ -17,6 +17,7 @@ import type { AccountView } from "../features/index.ts";
 import { BookSide, type FeeTerms, type PriceGrid } from "../market/index.ts";
 import {
   Account,
+  type AccountState,
   type Action,
   type ClientOrderId,
   type MarketGroups,
@@ -52,6 +53,15 @@ export interface TraderOptions {
   readonly groups?: MarketGroups;
   /** Begins every client order id, so that ids of different runs differ. */
   readonly idPrefix: string;
+}
+
+/** A trader at one moment; shared by copies, so nothing of it is ever changed. */
+export interface TraderState {
+  readonly account: AccountState;
+  readonly bids: readonly number[];
+  readonly asks: readonly number[];
+  readonly idCount: number;
+  readonly peakValue: number;
 }
 
 export class Trader {
@@ -179,6 +189,25 @@ export class Trader {
     account.amendSent(clientOrderId, price, size);
     this.#orders.amend(clientOrderId, price, size);
     return null;
+  }
+
+  /** All that decides how it goes on, but for its order manager, which is saved by itself. */
+  save(): TraderState {
+    return {
+      account: this.account.save(),
+      bids: [...this.#bids],
+      asks: [...this.#asks],
+      idCount: this.#idCount,
+      peakValue: this.#peakValue,
+    };
+  }
+
+  restore(state: TraderState): void {
+    this.account.restore(state.account);
+    this.#bids.set(state.bids);
+    this.#asks.set(state.asks);
+    this.#idCount = state.idCount;
+    this.#peakValue = state.peakValue;
   }
 
   /** Refreshes the account's part of an observation of `market`. */
