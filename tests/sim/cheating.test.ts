@@ -3,8 +3,7 @@
  * ends with is worked out here from the rules, to the micro-dollar, under every fill model.
  */
 import { describe, expect, test } from "vitest";
-import type { CentiCents, Lots, MicroUsd } from "../../src/core/index.ts";
-import { Prng } from "../../src/core/index.ts";
+import { type CentiCents, type Lots, type MicroUsd, Prng } from "../../src/core/index.ts";
 import { BookSide, type MarketInfo } from "../../src/market/index.ts";
 import type { ApprovedOrder, ClientOrderId, OrderEvent } from "../../src/orders/index.ts";
 import {
@@ -27,10 +26,7 @@ interface Terms {
   readonly cash?: number;
 }
 
-interface Extra {
-  readonly ioc?: boolean;
-  readonly reduceOnly?: boolean;
-}
+type Extra = { readonly ioc?: boolean; readonly reduceOnly?: boolean };
 
 /** One market, and an account that starts with 1,000 dollars. Time moves by a microsecond a `go`. */
 class Play {
