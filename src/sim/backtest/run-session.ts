@@ -224,7 +224,7 @@ class SessionRun {
     assert(profit === value - this.#settings.startingCash, "the parts of profits add up to them");
     return {
       world: name,
-      fillModel: worldModel(name).name,
+      fillModel: worldModel(name, this.#settings).name,
       profit,
       orders: world.orderCounts,
       seconds: sampler.sums,

@@ -6,7 +6,7 @@ import type { Lots, MicroUsd } from "../../core/index.ts";
 import type { Cadence } from "../../features/index.ts";
 import type { Membership } from "../../market/index.ts";
 import type { Pricing, RiskLimits } from "../../orders/index.ts";
-import { FILL_MODELS, type FillModel } from "../fill-model.ts";
+import { FILL_MODELS, type FillModel, type FillModelName } from "../fill-model.ts";
 import { DEFAULT_LATENCY, type LatencySettings } from "../latency.ts";
 
 export const WORLD_NAMES = ["optimistic", "expected", "pessimistic"] as const;
@@ -15,8 +15,11 @@ export type WorldName = (typeof WORLD_NAMES)[number];
 const MODEL_OF_WORLD = { optimistic: "touch", expected: "queue", pessimistic: "through" } as const;
 
 /** The fill model of a world. */
-export function worldModel(world: WorldName): FillModel {
-  return FILL_MODELS[MODEL_OF_WORLD[world]];
+export function worldModel(
+  world: WorldName,
+  { fillModels = MODEL_OF_WORLD }: Pick<BacktestSettings, "fillModels">,
+): FillModel {
+  return FILL_MODELS[fillModels[world]];
 }
 
 export interface BacktestSettings {
@@ -35,6 +38,8 @@ export interface BacktestSettings {
   readonly membership?: Membership;
   /** The worlds to run, in the order of `WORLD_NAMES`. */
   readonly worlds: readonly WorldName[];
+  /** What resting orders get in each world, for studies: `touch`, `queue`, `through` where absent. */
+  readonly fillModels?: Readonly<Record<WorldName, FillModelName>>;
   /** What a fault of the strategy does: end the run, or refuse what was asked and go on. */
   readonly onError: "stop" | "refuse";
   readonly seed: number | string;

@@ -266,7 +266,7 @@ function venueOf({ world, tape, markets, grids, settings, prng }: WorldOptions) 
     markets,
     grids,
     startingCash: settings.startingCash,
-    fillModel: worldModel(world),
+    fillModel: worldModel(world, settings),
     latency: settings.latency,
     prng: prng.fork("latency"),
     membership: settings.membership ?? "direct",
