@@ -21,6 +21,16 @@ export {
   type RestHealth,
   type RestSettings,
 } from "./rest/rest-client.ts";
+export { TokenBucket } from "./rest/token-bucket.ts";
+export { type Channel, type DataPayload, type FeedEvent, type GapCause } from "./feed/channels.ts";
+export {
+  FEED_SETTINGS,
+  FeedClient,
+  type FeedClientOptions,
+  type FeedHealth,
+  type FeedSettings,
+} from "./feed/feed-client.ts";
+export type { QueueHealth } from "./feed/feed-queue.ts";
 export {
   KEY_VARIABLES,
   type KeyKind,
