@@ -13,3 +13,17 @@ export type { Refusal, RefusalCode } from "./engine/refusal.ts";
 export { Feed } from "./feed/feed.ts";
 export type { FeedConnection, FeedSource, SendFrame } from "./feed/feed-connection.ts";
 export type { Channel } from "./feed/subscriptions.ts";
+export {
+  type FeedClient,
+  type FeedLine,
+  type Handling,
+  LocalExchange,
+  type LocalExchangeOptions,
+  type MemberOptions,
+  type Player,
+} from "./local-exchange.ts";
+export { FAULT_KINDS, type FaultKind, FaultPlan, type FaultRule } from "./faults/fault-plan.ts";
+export { readFaultRules, readFaultWord } from "./faults/fault-script.ts";
+export { BASIC_LIMITS } from "./rest/access.ts";
+export type { ExchangeAnswer, ExchangeRequest } from "./rest/request.ts";
+export { PREFIX, WS_PATH } from "./rest/route.ts";

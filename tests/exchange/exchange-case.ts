@@ -43,6 +43,7 @@ export function marketSpec(changes: Partial<MarketSpec> = {}, fees = FREE): Mark
       settlement: null,
     },
     title: "Test",
+    isExclusive: false,
     openUs: START_US,
     closeUs: after(3_600),
     outcome: null,

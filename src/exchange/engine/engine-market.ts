@@ -25,6 +25,8 @@ export interface Outcome {
 export interface MarketSpec {
   readonly info: MarketInfo;
   readonly title: string;
+  /** True where exactly one of the event's markets can happen. */
+  readonly isExclusive: boolean;
   readonly openUs: TimestampUs;
   readonly closeUs: TimestampUs;
   /** Null: it is determined by hand. */
