@@ -5,8 +5,8 @@
  *   2. The fills that rest on one trade add up to no more than its size; so own fills by trades at a
  *      price are never more than what traded there.
  *   3. The fills that rest on one quote add up to no more than its size.
- *   4. At every moment, what we took at a price, and what we sold to quotes at that price, is no more
- *      than what had arrived there by then.
+ *   4. At every moment, what we took at a price, and what quotes arriving at it gave us, is no more
+ *      than what has arrived there since the recorded level was last empty, or last shown whole.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -64,7 +64,8 @@ function walk(
   looked: Looked,
   place: string,
 ): void {
-  /** Lots that arrived at a level so far, and that we had of it: by side and price. */
+  /** By side and price: lots that stand in the recording, that have arrived, that we had of it. */
+  const standing = new Float64Array(2 * 10_001);
   const arrived = new Float64Array(2 * 10_001);
   const had = new Float64Array(2 * 10_001);
   let next = 0;
@@ -74,8 +75,11 @@ function walk(
     const price = tape.priceCc[row] ?? 0;
     const size = tape.size[row] ?? 0;
     const here = side * 10_001 + price;
-    if (kind === EventKind.level || (kind === EventKind.delta && size > 0)) {
-      arrived[here] = (arrived[here] ?? 0) + size;
+    if (kind === EventKind.snapshot) for (const each of [standing, arrived, had]) each.fill(0);
+    if (kind === EventKind.level || kind === EventKind.delta) {
+      standing[here] = Math.max(0, (standing[here] ?? 0) + size);
+      arrived[here] = (arrived[here] ?? 0) + Math.max(0, size);
+      if (standing[here] === 0) arrived[here] = had[here] = 0;
     }
     let given = 0;
     for (let fill = fills[next]; fill?.row === row; fill = fills[++next]) {
