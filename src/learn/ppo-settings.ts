@@ -44,7 +44,7 @@ export interface PpoSettings {
   readonly adam: AdamSettings;
 }
 
-/** CleanRL's settings of PPO, with the discount left to the caller's taste. */
+/** CleanRL's settings of PPO; the length of a run is our own. */
 export const DEFAULT_PPO: PpoSettings = {
   totalSteps: 100_000,
   rolloutSteps: 128,

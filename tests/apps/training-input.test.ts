@@ -327,11 +327,18 @@ describe("a configuration that does not fit together", () => {
   const CART = ["--env", "CartPole-v1"];
   const DATA = ["--sessions", "sessions/sample-1"];
   const sharded = inFile({ ppo: { shards: 7 } });
+  const layers = Array.from({ length: 8 }, () => 2048);
+  const huge = inFile({ ppo: { shards: 64, minibatches: 1, hidden: layers } });
   const idle = /expected evaluations while training, was none; name held-out sessions with --eva/;
 
   test.each([
     ["shards", [...CART, ...sharded], /^ppo.shards: .* minibatch of 128 samples, was 7; change/],
     ["shards", [...DATA, ...sharded], /^ppo.shards: .* minibatch of 512 samples, was 7; change/],
+    [
+      "gradients of every shard",
+      [...CART, ...huge],
+      /^rollout and networks: expected at most 4096 MiB, was \d{5} MiB; lower .* or ppo.shards$/,
+    ],
     [
       "a session that is trained on",
       [...DATA, "--evaluate-on", "sessions/sample-1"],

@@ -74,7 +74,8 @@ export class MemoryPlan {
     assert(this.#end > 64, "something is kept in a memory");
     const pages = Math.ceil(this.#end / PAGE_BYTES);
     const found = `${Math.ceil(this.#end / 2 ** 20)} MiB`; // tidy-ok: an exact power of two
-    const wayOut = "lower environments, rolloutSteps, frames or the layers' widths";
+    const wayOut =
+      "lower environments, frames, the layers' widths (ppo.hidden), ppo.rolloutSteps or ppo.shards";
     if (pages > PAGES_MAX) {
       throw new OperationError(
         "KERNEL_MEMORY",
