@@ -29,10 +29,10 @@ import { Policy } from "./policy.ts";
 
 const FORMAT_VERSION = 2;
 export const MANIFEST_FILE = "manifest.json";
-export const POLICY_FILE = "policy.bin";
+const POLICY_FILE = "policy.bin";
 export const TFJS_FILE = "model.json";
 const TFJS_WEIGHTS_FILE = "weights.bin";
-export const ONNX_FILE = "policy.onnx";
+const ONNX_FILE = "policy.onnx";
 
 /** All that `saveModel` may write; the manifest first, as without it no model is left. */
 export const MODEL_FILES = [

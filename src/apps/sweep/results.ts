@@ -168,7 +168,7 @@ export function resultLines(outcome: SweepOutcome, scoreName: string): string[] 
 }
 
 /** `learningRate` of `ppo.learningRate`: the terminal is narrow. */
-export function shortKey(key: string): string {
+function shortKey(key: string): string {
   return key.split(".").at(-1) ?? key;
 }
 

@@ -25,7 +25,7 @@ export interface RunResult {
   readonly error: string | null;
 }
 
-export const NO_RESULT: RunResult = { rungs: [], error: null };
+const NO_RESULT: RunResult = { rungs: [], error: null };
 
 export class RunFolder {
   readonly path: string;

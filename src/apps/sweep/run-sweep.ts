@@ -277,7 +277,7 @@ class SweepRunner {
 }
 
 /** Steps at which the rungs of a run end; one rung where the method is not halving. */
-export function rungEnds({ method, samples = 1, halving }: Sweep, totalSteps: number): number[] {
+function rungEnds({ method, samples = 1, halving }: Sweep, totalSteps: number): number[] {
   if (method !== "halving") return [totalSteps];
   return rungSteps({ factor: 3, ...halving, samples, totalSteps });
 }

@@ -30,7 +30,7 @@ import {
 } from "./structures.ts";
 
 /** The kernel's layers of a network's shape. */
-export function kernelLayersOf(shape: NetworkShape): KernelLayers {
+function kernelLayersOf(shape: NetworkShape): KernelLayers {
   const { trunk, policy, value } = layersOf(shape);
   const { activation } = shape;
   const hidden = (layers: readonly Layer[]) => layers.map((layer) => ({ ...layer, activation }));
