@@ -124,8 +124,8 @@ export class SimulatedOrderManager implements OrderManager {
       this.#answerHead += 1;
       count += 1;
     }
-    if (this.#answerHead === this.#answers.length && this.#answerHead > 0) {
-      clearList(this.#answers);
+    if (isMostlyRead(this.#answers, this.#answerHead)) {
+      this.#answers = withoutRead(this.#answers, this.#answerHead);
       this.#answerHead = 0;
     }
     return count;
@@ -147,8 +147,8 @@ export class SimulatedOrderManager implements OrderManager {
         this.#execute(command);
       }
     }
-    if (this.#commandHead === this.#commands.length && this.#commandHead > 0) {
-      clearList(this.#commands);
+    if (isMostlyRead(this.#commands, this.#commandHead)) {
+      this.#commands = withoutRead(this.#commands, this.#commandHead);
       this.#commandHead = 0;
     }
     this.#advanceMarkets(atUs);
@@ -461,4 +461,19 @@ function sortByTime(events: OrderEvent[], from: number): void {
     }
     events[at] = event;
   }
+}
+
+/** Messages that are kept after they were read, where others are always on their way. */
+const READ_KEPT = 256;
+
+/** True where a list whose first `head` members were read should let go of them. */
+function isMostlyRead(list: readonly unknown[], head: number): boolean {
+  return head > 0 && (head === list.length || (head > READ_KEPT && 2 * head > list.length));
+}
+
+/** The list without its first `head` members: itself, emptied, where all were read. */
+function withoutRead<T>(list: T[], head: number): T[] {
+  if (head < list.length) return list.slice(head);
+  clearList(list);
+  return list;
 }
