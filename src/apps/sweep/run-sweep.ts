@@ -5,6 +5,7 @@
  * number of jobs and however often the sweep was cut off. It owns a clock for progress only.
  */
 import { assert } from "../../core/index.ts";
+import { readConfiguration } from "../configuration.ts";
 import type { Console } from "../console.ts";
 import type { Interruption } from "../interruption.ts";
 import { meanScore, rungSteps, survivorCount, survivors } from "./halving.ts";
@@ -206,9 +207,12 @@ class SweepRunner {
   /** All runs are judged on the same episodes: those of the sweep's seed, not of their own. */
   #evaluateWords(folder: RunFolder): string[] {
     const { heldOut = [], seed } = this.#options.sweep;
+    const { fillModel } = readConfiguration(folder.configuration, {}).episode;
     return [
       ...["evaluate", "--model", folder.model, "--config", folder.configuration],
       ...["--seed", String(seed), "--sessions", ...heldOut],
+      // The score is of this world alone; `evaluate` would play in two more.
+      ...["--fill-model", fillModel],
     ];
   }
 
