@@ -16,7 +16,7 @@ import { recordShowcase } from "./evaluate-command.ts";
 import { collapseWarning, type ModelEvaluation, runAnswers } from "./evaluating.ts";
 import { generateInto } from "./generate-command.ts";
 import { type Interruption, listenForInterruption } from "./interruption.ts";
-import { replayEpisode } from "./replay-command.ts";
+import { replayEpisode } from "./episode-replaying.ts";
 import { wholeNumber } from "./run-flags.ts";
 import { clearModelFolder } from "./run-files.ts";
 import { trainOnSessions } from "./train-sessions.ts";

@@ -1,22 +1,18 @@
 /** `kalshi-gym replay`: look into a recorded episode, or prove that it happens again bit for bit. */
-import { Command } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { MICRO_USD_PER_USD, OperationError } from "../core/index.ts";
-import { SCHEMA_HASH } from "../features/index.ts";
 import {
   compareEpisodes,
-  type EpisodeHeader,
   type EpisodeJournal,
   type JournalStep,
   readEpisode,
 } from "../journal/index.ts";
-import type { EvaluatedPolicy } from "../learn/index.ts";
-import { ACTION_NAMES, type OrderCommand, type OrderEvent } from "../orders/index.ts";
-import { DEFAULT_EPISODE, type EpisodeSettings, type MarketData } from "../sim/index.ts";
+import { type Action, ACTION_NAMES, type OrderCommand, type OrderEvent } from "../orders/index.ts";
 import { readConfiguration } from "./configuration.ts";
 import { type Console, consoleFor } from "./console.ts";
-import { recordEpisode } from "./episode-recording.ts";
+import { replayEpisode, type Whereabouts } from "./episode-replaying.ts";
 import { wholeNumberFrom0 } from "./run-flags.ts";
-import { agentPolicy, baselinePolicy, findMarket, loadSessions, openModel } from "./wire.ts";
+import { type Then, THENS, whatIf, whatIfLines } from "./what-if.ts";
 
 interface ReplayFlags {
   readonly config?: string;
@@ -25,6 +21,8 @@ interface ReplayFlags {
   readonly model?: string;
   readonly normaliser?: string;
   readonly step?: number;
+  readonly act?: Action;
+  readonly then: Then;
 }
 
 export function replayCommand(): Command {
@@ -37,10 +35,21 @@ export function replayCommand(): Command {
     .option("--model <path>", "where the model is; else where it was when recorded")
     .option("--normaliser <file>", "statistics for a model from elsewhere (docs/models.md)")
     .option("--step <n>", "show this step in full; the first is 0", wholeNumberFrom0)
+    .addOption(
+      new Option("--act <action>", "what if the agent had done this at --step: a name or 0 to 4")
+        .argParser(actionWord)
+        .conflicts("verify"),
+    )
+    .addOption(
+      new Option("--then <how>", "with --act: who decides afterwards")
+        .choices(THENS)
+        .default("recorded"),
+    )
     .option("--json", "one JSON object as the last line")
     .addHelpText(
       "after",
-      "\nExample:\n  kalshi-gym replay runs/demo/episode.jsonl --verify\n\n" +
+      "\nExamples:\n  kalshi-gym replay runs/demo/episode.jsonl --verify\n" +
+        "  kalshi-gym replay runs/demo/episode.jsonl --step 90 --act SELL_YES_LIMIT\n\n" +
         "With --verify the exit code is 0 where the episodes are identical, else 1.",
     );
   return command.action(async (path: string, flags: ReplayFlags) => {
@@ -50,18 +59,45 @@ export function replayCommand(): Command {
       await verify(recorded, flags, io);
       return;
     }
+    if (flags.act !== undefined) {
+      const { step, act: action, then } = flags;
+      if (step === undefined)
+        return command.error("error: option '--act <action>' needs '--step <n>'");
+      requireStepOf(path, recorded, step);
+      const answer = await whatIf({ recorded, step, action, then, where: placesOf(flags), io });
+      for (const line of whatIfLines(answer)) io.line(line);
+      io.json({
+        step,
+        recorded: { action: answer.recorded.action, value: answer.recorded.value },
+        other: { action: answer.other.action, value: answer.other.value },
+        difference: answer.other.value - answer.recorded.value,
+      });
+      return;
+    }
     if (flags.step !== undefined) showStep(path, recorded, flags.step, io);
     else for (const line of summaryLines(recorded)) io.line(line);
     io.json({ steps: recorded.steps.length, journalHash: recorded.journalHash });
   });
 }
 
-async function verify(recorded: EpisodeJournal, flags: ReplayFlags, io: Console): Promise<void> {
-  // A file is read only where one is named: an episode carries all its settings itself.
-  const { sessions, model, normaliser } = flags;
+/** A file is read only where one is named: an episode carries all its settings itself. */
+function placesOf({ sessions, model, normaliser, config }: ReplayFlags): Whereabouts {
   const named = { files: { sessions, model, normaliser } };
-  const { files } = flags.config === undefined ? named : readConfiguration(flags.config, named);
-  const replayed = await replayEpisode(recorded, files, io);
+  return config === undefined ? named.files : readConfiguration(config, named).files;
+}
+
+/** An action by its name or number. */
+function actionWord(text: string): Action {
+  const names: readonly string[] = ACTION_NAMES;
+  const action = /^\d$/.test(text) ? Number(text) : names.indexOf(text.toUpperCase());
+  if (action >= 0 && action < names.length) return action as Action;
+  throw new InvalidArgumentError(
+    `Expected one of ${names.join(", ")}, or 0 to ${names.length - 1}.`,
+  );
+}
+
+async function verify(recorded: EpisodeJournal, flags: ReplayFlags, io: Console): Promise<void> {
+  const replayed = await replayEpisode(recorded, placesOf(flags), io);
   const difference = compareEpisodes(recorded, replayed);
   const identical = difference === null && recorded.journalHash === replayed.journalHash;
   const steps = recorded.steps.length;
@@ -95,103 +131,6 @@ async function verify(recorded: EpisodeJournal, flags: ReplayFlags, io: Console)
   });
 }
 
-/** Where things are now, if not where they were when an episode was recorded. */
-export interface Whereabouts {
-  readonly sessions?: readonly string[] | undefined;
-  readonly model?: string | undefined;
-  readonly normaliser?: string | undefined;
-}
-
-/** Runs a recorded episode again from its header. */
-export async function replayEpisode(
-  recorded: EpisodeJournal,
-  where: Whereabouts,
-  io: Console,
-): Promise<EpisodeJournal> {
-  const { header, hints } = recorded;
-  if (header.schemaHash !== SCHEMA_HASH) {
-    throw new OperationError(
-      "EPISODE_SCHEMA",
-      `episode: expected observation schema ${SCHEMA_HASH.slice(0, 12)}, was ` +
-        `${header.schemaHash.slice(0, 12)}; replay it with ${header.software}`,
-    );
-  }
-  const paths = where.sessions ?? (hints.sessionFolder === undefined ? [] : [hints.sessionFolder]);
-  const sessions = loadSessions(paths, io);
-  const data = findMarket(sessions, header.session.contentHash, header.ticker);
-  if (data === undefined) {
-    throw new OperationError(
-      "EPISODE_SESSION",
-      `episode: expected session ${header.session.id} with content ` +
-        `${header.session.contentHash.slice(0, 12)} and market ${header.ticker}, was not among ` +
-        `${paths.join(", ") || "no sessions"}; name its folder with --sessions`,
-    );
-  }
-  requireReplayable(header, data);
-  const { journal } = recordEpisode({
-    data,
-    startRow: header.startRow,
-    settings: header.settings as EpisodeSettings,
-    seed: header.seed,
-    policy: await policyOf(recorded, where),
-    policyName: header.policy,
-    hints,
-  });
-  return journal;
-}
-
-/** What the hashes cannot show: that settings and start are such as this version can play. */
-function requireReplayable({ settings, startRow, software }: EpisodeHeader, data: MarketData) {
-  const known = Object.keys(DEFAULT_EPISODE);
-  const given = Object.keys(settings as object);
-  const odd =
-    known.find((key) => !given.includes(key)) ?? given.find((key) => !known.includes(key));
-  if (odd !== undefined) {
-    throw new OperationError(
-      "EPISODE_SETTINGS",
-      `episode: settings.${odd}: expected the settings ${known.join(", ")}, was ` +
-        `${given.includes(odd) ? "one more" : "missing"}; replay it with ${software}`,
-    );
-  }
-  if (data.rows.valid[startRow] !== 1) {
-    throw new OperationError(
-      "EPISODE_START",
-      `episode: startRow: expected a row of ${data.info.ticker} at which its book is known, ` +
-        `was ${startRow} of ${data.rows.count}`,
-    );
-  }
-}
-
-async function policyOf(
-  { header, hints }: EpisodeJournal,
-  where: Whereabouts,
-): Promise<EvaluatedPolicy> {
-  const { name, modelHash, choice } = header.policy;
-  if (modelHash === null) {
-    const baseline = baselinePolicy(name);
-    if (baseline !== undefined) return baseline;
-    throw new OperationError("EPISODE_POLICY", `episode: expected a known policy, was "${name}"`);
-  }
-  const place = where.model ?? hints.modelFolder;
-  if (place === undefined) {
-    throw new OperationError(
-      "EPISODE_POLICY",
-      `episode: expected to be told where model ${modelHash.slice(0, 12)} is; name it with --model`,
-    );
-  }
-  // Statistics that were named for another place need not be those of this one.
-  const named = where.normaliser ?? (where.model === undefined ? hints.normaliserFile : undefined);
-  const model = await openModel({ path: place, normaliser: named });
-  if (model.modelHash !== modelHash) {
-    throw new OperationError(
-      "EPISODE_POLICY",
-      `${place}: expected model ${modelHash.slice(0, 12)}, was ` +
-        `${model.modelHash.slice(0, 12)}; name the episode's own model with --model`,
-    );
-  }
-  return agentPolicy(model, choice);
-}
-
 const usd = (amount: number): string => `$${(amount / MICRO_USD_PER_USD).toFixed(2)}`;
 const cents = (price: number): string => `${price / 100}c`;
 const time = (atUs: number): string => new Date(atUs / 1000).toISOString().slice(11, 23);
@@ -215,14 +154,16 @@ function summaryLines({ header, steps, end, journalHash }: EpisodeJournal): stri
 }
 
 function showStep(path: string, journal: EpisodeJournal, number: number, io: Console): void {
+  for (const line of stepLines(requireStepOf(path, journal, number))) io.line(line);
+}
+
+function requireStepOf(path: string, journal: EpisodeJournal, number: number): JournalStep {
   const step = journal.steps[number];
-  if (step === undefined) {
-    throw new OperationError(
-      "EPISODE_STEP",
-      `${path}: expected a step from 0 to ${journal.steps.length - 1}, was ${number}`,
-    );
-  }
-  for (const line of stepLines(step)) io.line(line);
+  if (step !== undefined) return step;
+  throw new OperationError(
+    "EPISODE_STEP",
+    `${path}: expected a step from 0 to ${journal.steps.length - 1}, was ${number}`,
+  );
 }
 
 function stepLines(step: JournalStep): string[] {

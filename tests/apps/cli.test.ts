@@ -232,6 +232,21 @@ describe("from a session to a verified episode", () => {
     expect(beyond.code).toBe(1);
   });
 
+  test("replay --act tells what another action would have come to", async () => {
+    const asked = ["replay", episode, "--step", "20", "--act", "hold"];
+    const answer = object(await run(...asked, "--json"));
+    expect(Object.keys(answer)).toEqual(["step", "recorded", "other", "difference"]);
+    const { recorded, other, difference } = answer as Record<string, { value: number }>;
+    const end = JSON.parse(readFileSync(episode, "utf8").trimEnd().split("\n").at(-1) ?? "");
+    expect(recorded?.value).toBe((end as { value: number }).value);
+    expect(other).toMatchObject({ action: "HOLD" });
+    expect(difference).toBe((other?.value ?? 0) - (recorded?.value ?? 0));
+    const then = await run(...asked, "--then", "model");
+    expect(then.out).toContain("; then the episode's policy decides");
+    expect((await run("replay", episode, "--act", "hold")).err).toContain("needs '--step <n>'");
+    expect((await run("replay", episode, "--step", "1", "--act", "wait")).code).toBe(2);
+  });
+
   test.each([
     ["settings", { steps: 5 }, "settings.startingCash: expected the settings steps, "],
     ["startRow", 999_999_999, "startRow: expected a row of KXSAMPLE"],

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from "vitest";
 import { episodeSettings, readConfiguration } from "../../src/apps/configuration.ts";
 import { consoleFor } from "../../src/apps/console.ts";
 import { recordEpisode } from "../../src/apps/episode-recording.ts";
-import { replayEpisode } from "../../src/apps/replay-command.ts";
+import { replayEpisode } from "../../src/apps/episode-replaying.ts";
 import { trainOnSessions } from "../../src/apps/train-sessions.ts";
 import { agentPolicy, loadSessions, openModel } from "../../src/apps/wire.ts";
 import { present, Prng } from "../../src/core/index.ts";
