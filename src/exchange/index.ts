@@ -27,3 +27,14 @@ export { readFaultRules, readFaultWord } from "./faults/fault-script.ts";
 export { BASIC_LIMITS } from "./rest/access.ts";
 export type { ExchangeAnswer, ExchangeRequest } from "./rest/request.ts";
 export { PREFIX, WS_PATH } from "./rest/route.ts";
+export { ExchangeDriver } from "./server/exchange-driver.ts";
+export {
+  type ExchangeServer,
+  serveExchange,
+  type ServerOptions,
+} from "./server/exchange-server.ts";
+export {
+  type NetworkDelays,
+  SimulatedNetwork,
+  type SimulatedNetworkOptions,
+} from "./server/simulated-network.ts";
