@@ -222,6 +222,37 @@ test("a missed message in a quiet time shows in the number of the snapshot that 
   expect(brief(feed.heard())).toEqual(["snapshot A", "gap orderbook_delta sequence", "snapshot A"]);
 });
 
+test("a quiet book that has changed without a word of it is stale, whatever the numbers say", () => {
+  const feed = new Feed();
+  feed.open({ orderbook_delta: ["A"] });
+  feed.say(snapshot(1));
+  feed.say(delta(2));
+  const quiet = (): number | undefined => {
+    for (let second = 0; second < 31; second++) {
+      feed.network.pass(1);
+      feed.socket.events.alive();
+    }
+    return feed.commands()[0]?.id;
+  };
+  feed.say(snapshot(3, "A", 600, quiet()));
+  expect(brief(feed.heard())).toEqual(["snapshot A", "delta A", "snapshot A"]);
+  feed.say(snapshot(4, "A", 700, quiet()));
+  expect(brief(feed.heard())).toEqual(["gap orderbook_delta stale", "disconnected"]);
+});
+
+test("a level that would fall below zero makes the books unknown", () => {
+  const feed = new Feed();
+  feed.open({ orderbook_delta: ["A"] });
+  feed.say(snapshot(1));
+  feed.say(delta(2, "A", -500));
+  feed.say(delta(3, "A", -100));
+  feed.say(delta(4));
+  expect(brief(feed.heard())).toEqual([
+    ...["snapshot A", "delta A", "gap orderbook_delta contradiction"],
+  ]);
+  expect(feed.commands()).toMatchObject([{ action: "get_snapshot", tickers: ["A"] }]);
+});
+
 test("private channels alone are probed by the list of subscriptions; a lost one is renewed", () => {
   const feed = new Feed();
   feed.open({ fill: "all", user_orders: "all" });

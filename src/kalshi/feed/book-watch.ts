@@ -1,7 +1,11 @@
 /**
- * Which books are known. A book is known from its snapshot on, until something of it was missed; then
- * it is awaited, and a snapshot asked for. A book whose snapshot does not come is asked for once more.
+ * Which books are known, and what is in them. A book is known from its snapshot on, until something of
+ * it was missed; then it is awaited, and a snapshot asked for. A book whose snapshot does not come is
+ * asked for once more. The contents serve to catch a venue that contradicts itself: a level below
+ * zero, or a later snapshot that differs although nothing was told in between.
  */
+import { BookSide } from "../../market/index.ts";
+import type { BookDelta, BookSnapshot } from "../wire/feed-messages.ts";
 
 interface Awaited {
   /** When its snapshot is overdue. */
@@ -24,7 +28,8 @@ const TRIES_MAX = 2;
 
 export class BookWatch {
   readonly #awaitUs: number;
-  readonly #known = new Set<string>();
+  /** Sizes by level, of each known book. */
+  readonly #known = new Map<string, Map<number, number>>();
   readonly #everKnown = new Set<string>();
   readonly #awaited = new Map<string, Awaited>();
 
@@ -58,10 +63,31 @@ export class BookWatch {
     this.#awaited.clear();
   }
 
-  arrived(ticker: string): void {
-    this.#known.add(ticker);
+  arrived(snapshot: BookSnapshot): void {
+    const { ticker } = snapshot;
+    this.#known.set(ticker, levelsOf(snapshot));
     this.#everKnown.add(ticker);
     this.#awaited.delete(ticker);
+  }
+
+  /** Follows a known book; false where a level would have less than nothing. */
+  change({ ticker, side, price, change }: BookDelta): boolean {
+    const levels = this.#known.get(ticker);
+    if (levels === undefined) return true;
+    const level = 2 * price + side;
+    const size = (levels.get(level) ?? 0) + change;
+    if (size > 0) levels.set(level, size);
+    else levels.delete(level);
+    return size >= 0;
+  }
+
+  /** Whether a snapshot shows the book as it is known. */
+  agrees(snapshot: BookSnapshot): boolean {
+    const known = this.#known.get(snapshot.ticker);
+    const told = levelsOf(snapshot);
+    if (known?.size !== told.size) return false;
+    for (const [level, size] of told) if (known.get(level) !== size) return false;
+    return true;
   }
 
   forget(ticker: string): void {
@@ -86,4 +112,11 @@ export class BookWatch {
     }
     return { again, lost, never };
   }
+}
+
+function levelsOf({ bids, asks }: BookSnapshot): Map<number, number> {
+  const levels = new Map<number, number>();
+  for (const { price, size } of bids) levels.set(2 * price + BookSide.bid, size);
+  for (const { price, size } of asks) levels.set(2 * price + BookSide.ask, size);
+  return levels;
 }

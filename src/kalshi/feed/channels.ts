@@ -60,12 +60,14 @@ export type DataPayload = Exclude<
 >;
 
 /**
- * Why messages are missing. `sequence`: their numbers were left out. `disconnected`: there was no
- * connection. `overflow`: the reader was too slow, and they were thrown away. `unreadable`: they came
- * and could not be read. `stale`: the venue no longer answers for the subscription. `ended`: the venue
- * ended the subscription.
+ * Why messages are missing. `sequence`: their numbers were left out. `contradiction`: a level of a
+ * book would have had less than nothing. `disconnected`: there was no connection. `overflow`: the
+ * reader was too slow, and they were thrown away. `unreadable`: they came and could not be read.
+ * `stale`: the venue no longer speaks for the subscription, or a quiet book was found to have changed.
+ * `ended`: the venue ended the subscription.
  */
-export type GapCause = "sequence" | "disconnected" | "overflow" | "unreadable" | "stale" | "ended";
+export type GapCause =
+  "sequence" | "contradiction" | "disconnected" | "overflow" | "unreadable" | "stale" | "ended";
 
 /** What a reader hears, in the order in which it came. */
 export type FeedEvent =

@@ -6,12 +6,19 @@
  * and replies to commands have some too. After a hole the books of the subscription are unknown: their
  * deltas are withheld and snapshots asked for, on the same connection; where none comes, the host is
  * asked to reconnect. A market may be quiet for hours, so silence alone proves nothing: when a book
- * subscription has been silent for a while one snapshot is asked for, whose number shows whether
- * anything was missed. Without such a subscription the list of subscriptions is asked for.
+ * subscription has been silent for a while one snapshot is asked for, whose number and content show
+ * whether anything was missed. Without such a subscription the list of subscriptions is asked for.
  */
 import { messageOf, OperationError } from "../../core/index.ts";
 import { type FeedCommand, FeedFaultCode, writeCommand } from "../wire/feed-commands.ts";
-import { type Envelope, type FeedFault, readEnvelope, readPayload } from "../wire/feed-messages.ts";
+import {
+  type BookDelta,
+  type BookSnapshot,
+  type Envelope,
+  type FeedFault,
+  readEnvelope,
+  readPayload,
+} from "../wire/feed-messages.ts";
 import { BookWatch } from "./book-watch.ts";
 import { type Channel, channelOfType, type FeedEvent, type GapCause } from "./channels.ts";
 import { Subscription, type Wanted } from "./subscription.ts";
@@ -54,7 +61,7 @@ export interface SessionHost {
 /** Commands that belong to no channel's subscription. */
 type Question =
   | { readonly kind: "snapshots"; readonly tickers: readonly string[]; readonly sentUs: number }
-  | { readonly kind: "probe"; readonly sentUs: number }
+  | { readonly kind: "probe"; readonly ticker: string; readonly sentUs: number; isQuiet: boolean }
   | { readonly kind: "list"; readonly sentUs: number };
 
 const GAPS_IN_ROW_MAX = 5;
@@ -226,27 +233,53 @@ export class FeedSession {
       case "other":
         return;
       case "snapshot":
-        if (this.#isBookWanted(payload.body.ticker)) this.#arrived(payload.body.ticker);
+        if (!this.#snapshot(payload.body, nowUs)) return;
+        break;
+      case "delta":
+        if (!this.#delta(payload.body, nowUs)) return;
         break;
       default:
     }
-    if (envelope.id !== null) this.#questions.delete(envelope.id);
     const channel = channelOfType(envelope.type);
-    if (channel === null) return;
-    if (payload.kind === "snapshot" || payload.kind === "delta") {
-      // While the reader is behind, the queue counts what it throws away.
-      if (!this.#isSuspended && !this.#books.isKnown(payload.body.ticker)) return;
+    if (channel !== null) this.#host.tell({ kind: "message", channel, payload, receivedUs: nowUs });
+  }
+
+  /** Whether a snapshot is to be told. */
+  #snapshot(snapshot: BookSnapshot, nowUs: number): boolean {
+    // While the reader is behind, the queue counts what it throws away.
+    if (this.#isSuspended) return true;
+    const { ticker } = snapshot;
+    const books = this.#subscriptions.get("orderbook_delta");
+    if (books?.has(ticker) !== true) return false;
+    for (const [id, question] of this.#questions) {
+      if (question.kind === "snapshots" && question.tickers.includes(ticker)) {
+        this.#questions.delete(id);
+      } else if (question.kind === "probe" && question.ticker === ticker) {
+        this.#questions.delete(id);
+        const mayCompare = question.isQuiet && this.#books.isKnown(ticker);
+        if (mayCompare && !this.#books.agrees(snapshot)) {
+          this.#tellStale(books, nowUs);
+          this.#host.reconnect("a book had changed without a word of it");
+          return false;
+        }
+      }
     }
-    this.#host.tell({ kind: "message", channel, payload, receivedUs: nowUs });
-  }
-
-  #isBookWanted(ticker: string): boolean {
-    return !this.#isSuspended && this.#subscriptions.get("orderbook_delta")?.has(ticker) === true;
-  }
-
-  #arrived(ticker: string): void {
-    this.#books.arrived(ticker);
+    this.#books.arrived(snapshot);
     if (this.#books.awaitedCount === 0) this.#gapsInRow = 0;
+    return true;
+  }
+
+  /** Whether a delta is to be told: only of a book that is known. */
+  #delta(delta: BookDelta, nowUs: number): boolean {
+    if (this.#isSuspended) return true;
+    if (!this.#books.isKnown(delta.ticker)) return false;
+    for (const question of this.#questions.values()) {
+      if (question.kind === "probe" && question.ticker === delta.ticker) question.isQuiet = false;
+    }
+    if (this.#books.change(delta)) return true;
+    const books = this.#subscriptions.get("orderbook_delta");
+    if (books !== undefined) this.#gap(books, "contradiction", nowUs, nowUs, null);
+    return false;
   }
 
   /** The subscription whose command has this id. */
@@ -432,7 +465,8 @@ export class FeedSession {
       if (ticker !== undefined) {
         if (nowUs - lastUs < quietUs) return;
         const command = { kind: "update", id: 0, sid, action: "get_snapshot" } as const;
-        this.#ask({ ...command, tickers: [ticker] }, { kind: "probe", sentUs: nowUs });
+        const question = { kind: "probe", ticker, sentUs: nowUs, isQuiet: true } as const;
+        this.#ask({ ...command, tickers: [ticker] }, { ...question });
         return;
       }
     }
