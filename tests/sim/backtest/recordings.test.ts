@@ -186,6 +186,17 @@ describe("on generated sessions", () => {
     // The walk must have been one in which all three kinds of fills happened.
     expect(Math.min(looked.trades, looked.quotes, looked.book)).toBeGreaterThan(10_000);
   });
+
+  test("without order-by-order detail `queue` is `level`", () => {
+    const fillModels = { optimistic: "level", expected: "queue", pessimistic: "through" } as const;
+    const maker = strategyNamed("touch");
+    const fillsOf = (of: Tape): unknown[] =>
+      play(of, maker, { fillModels }).session.worlds.map(({ fills }) => fills);
+    const [level, queue] = fillsOf({ ...tape, queueRow: tape.queueRow.map(() => -1) });
+    expect(queue).toEqual(level);
+    const [, detailed] = fillsOf(tape);
+    expect(detailed).not.toEqual(level);
+  });
 });
 
 describe.skipIf(!hasRecordings)("on the recordings in ../shared/sessions", () => {
