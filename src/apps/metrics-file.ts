@@ -28,7 +28,8 @@ export interface MetricsFiles {
 
 /**
  * Opens the files in `folder` keeping what they say up to step `keepSteps`; 0 begins them anew.
- * `actionNames` name the parts of `actionShares`. `FILE_WRITE` where they cannot be written.
+ * `actionNames` name the parts of `actionShares`. `FILE_WRITE` where they cannot be written,
+ * `TRAIN_METRICS` where the lines do not reach that step: going on would lose what is left of them.
  */
 export function openMetrics(
   folder: string,
@@ -97,8 +98,20 @@ function forceToDisk(path: string): void {
   }
 }
 
+/** None where there is no file: whoever took it away goes on without it. */
 function linesUpTo(path: string, steps: number): MetricsLine[] {
   if (!existsSync(path)) return [];
+  const kept = wholeLinesUpTo(path, steps);
+  const last = kept.at(-1)?.["steps"] ?? 0;
+  if (last === steps) return kept;
+  throw new OperationError(
+    "TRAIN_METRICS",
+    `${path}: expected lines up to step ${steps}, where the checkpoint is, was up to step ` +
+      `${String(last)}; put a copy of the file in its place, or remove it to go on without it`,
+  );
+}
+
+function wholeLinesUpTo(path: string, steps: number): MetricsLine[] {
   const kept: MetricsLine[] = [];
   for (const text of readFileSync(path, "utf8").split("\n")) {
     const line = parseLine(text);

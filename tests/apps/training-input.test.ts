@@ -306,6 +306,24 @@ describe("a place that the run cannot be kept in", () => {
     appendFileSync(join(out, "metrics.jsonl"), '{"iteration":2,"st');
     expect(openMetrics(out, 10).lines).toEqual([{ iteration: 1, steps: 10 }]);
   });
+
+  test("metrics that end before the checkpoint are not thrown away; without any it goes on", async () => {
+    const out = join(folder, "lost");
+    await train(...PROBE, "--out", out);
+    const before = contentsOf(out);
+    const metrics = join(out, "metrics.jsonl");
+    writeFileSync(metrics, readFileSync(metrics).subarray(0, 100));
+    const cut = contentsOf(out);
+    expect(await refusal(...PROBE, "--out", out, "--resume")).toBe(
+      `${metrics}: expected lines up to step 64, where the checkpoint is, was up to step 0; ` +
+        "put a copy of the file in its place, or remove it to go on without it",
+    );
+    expect(contentsOf(out)).toEqual(cut);
+    rmSync(metrics);
+    await train(...PROBE, "--out", out, "--resume");
+    const policy = join(out, "policy.bin");
+    expect(contentsOf(out).get(policy)).toBe(before.get(policy));
+  });
 });
 
 test("a run that meets what is no number says so at its end, and in its metrics", async () => {
