@@ -38,3 +38,5 @@ export {
   SimulatedNetwork,
   type SimulatedNetworkOptions,
 } from "./server/simulated-network.ts";
+export { MadeUpCrowd, type MadeUpCrowdOptions } from "./liquidity/made-up-crowd.ts";
+export { RecordedCrowd, type RecordedCrowdOptions } from "./liquidity/recorded-crowd.ts";

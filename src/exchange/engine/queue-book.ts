@@ -24,7 +24,7 @@ export class QueueBook {
 
   constructor(ranges: readonly PriceRange[]) {
     this.#ranges = ranges;
-    this.#grid = new PriceGrid(ranges);
+    this.#grid = gridOf(ranges);
     this.#levels = new OrderBook(this.#grid);
   }
 
@@ -38,7 +38,7 @@ export class QueueBook {
 
   /** Changes the prices at which orders may be placed; those that rest stay where they are. */
   restructure(ranges: readonly PriceRange[]): void {
-    const grid = new PriceGrid(ranges);
+    const grid = gridOf(ranges);
     const held = this.#levels.grid.prices;
     const points = [...held].map((price) => ({
       startCc: price as CentiCents,
@@ -171,6 +171,15 @@ export class QueueBook {
     order.isQueued = false;
     if (queue.first === null) queues.delete(order.price);
   }
+}
+
+/** Grids are never changed, so markets with the same list of ranges share one. */
+const GRIDS = new WeakMap<readonly PriceRange[], PriceGrid>();
+
+function gridOf(ranges: readonly PriceRange[]): PriceGrid {
+  let grid = GRIDS.get(ranges);
+  if (grid === undefined) GRIDS.set(ranges, (grid = new PriceGrid(ranges)));
+  return grid;
 }
 
 /** Whether a price of `side` reaches a resting price of the other side. */
