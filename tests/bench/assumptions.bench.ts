@@ -30,6 +30,7 @@ import {
 } from "../../src/sim/index.ts";
 import { STRATEGIES, type StrategyDefinition } from "../../src/strategies/index.ts";
 import { hasRecordings, importRecording, recordingFiles } from "../fixtures/recordings.ts";
+import { withGaps } from "./gapped-tape.ts";
 import { benchSessions, significant } from "./measure.ts";
 
 const MODELS: readonly FillModelName[] = ["touch", "queue", "level", "through"];
@@ -110,7 +111,7 @@ function summary(tapes: readonly Tape[], of: Run, model: FillModelName = "queue"
 const dollars = (microUsd: number): number => Math.round(microUsd / 10_000) / 100;
 
 /** What tables show of a world. */
-function figures({ profit, fills, lots, fees, interval }: WorldSummary): object {
+function figures({ profit, fills, lots, fees, interval, orders }: WorldSummary): object {
   return {
     profit: dollars(profit),
     low: interval === null ? null : dollars(interval.low),
@@ -119,6 +120,7 @@ function figures({ profit, fills, lots, fees, interval }: WorldSummary): object 
     fills,
     contracts: Math.round(lots / 100),
     centsAContract: lots === 0 ? null : significant(profit / lots / 100),
+    uncertain: orders.uncertain,
   };
 }
 
@@ -197,6 +199,10 @@ const VARIATIONS: readonly Variation[] = [
   },
   { name: "100 dollars of cash", settings: { startingCash: (100 * 1_000_000) as MicroUsd } },
   { name: "no result known at the close", tape: withoutResults },
+  {
+    name: "the feed lost for 10 s every 10 min",
+    tape: (tape) => withGaps(tape, 600 * 1000 * MS, 10 * 1000 * MS),
+  },
 ];
 
 function ordersOf(term: LatencySettings["submitUs"]): LatencySettings {
