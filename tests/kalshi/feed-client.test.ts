@@ -48,6 +48,9 @@ test("a book begins with its snapshot; deltas before it, repeats and unknown kin
   feed.say(snapshot(6, "B"));
   feed.say(delta(7, "C"));
   expect(brief(feed.heard())).toEqual(["snapshot A", "delta A", "snapshot B"]);
+  expect(feed.client.health().channels).toEqual([
+    { channel: "orderbook_delta", isSubscribed: true, markets: 2, lastMessageUs: START_US },
+  ]);
   expect(feed.client.health()).toMatchObject({
     repeated: 1,
     booksKnown: 2,

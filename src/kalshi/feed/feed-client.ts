@@ -12,7 +12,12 @@ import type { SigningKey } from "../signing-key.ts";
 import type { Venue } from "../venue.ts";
 import { type Channel, CHANNELS, type FeedEvent } from "./channels.ts";
 import { FeedQueue, type QueueHealth } from "./feed-queue.ts";
-import { FeedSession, SESSION_SETTINGS, type SessionSettings } from "./feed-session.ts";
+import {
+  type ChannelHealth,
+  FeedSession,
+  SESSION_SETTINGS,
+  type SessionSettings,
+} from "./feed-session.ts";
 import type { Wanted } from "./subscription.ts";
 
 export interface FeedSettings extends SessionSettings {
@@ -61,6 +66,8 @@ export interface FeedHealth {
   readonly repeated: number;
   readonly booksKnown: number;
   readonly booksAwaited: number;
+  /** Of the present connection. */
+  readonly channels: readonly ChannelHealth[];
   readonly queue: QueueHealth;
 }
 
@@ -151,6 +158,7 @@ export class FeedClient {
       repeated: this.#repeated + (counts?.repeated ?? 0),
       booksKnown: counts?.known ?? 0,
       booksAwaited: counts?.awaited ?? 0,
+      channels: this.#session?.channels() ?? [],
       queue: this.#queue.health(),
     };
   }

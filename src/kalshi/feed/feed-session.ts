@@ -58,6 +58,14 @@ export interface SessionHost {
   readonly wanted: ReadonlyMap<Channel, Wanted>;
 }
 
+export interface ChannelHealth {
+  readonly channel: Channel;
+  readonly isSubscribed: boolean;
+  /** 0 where it is about all markets, or about none in particular. */
+  readonly markets: number;
+  readonly lastMessageUs: number;
+}
+
 /** Commands that belong to no channel's subscription. */
 type Question =
   | { readonly kind: "snapshots"; readonly tickers: readonly string[]; readonly sentUs: number }
@@ -105,6 +113,15 @@ export class FeedSession {
       awaited: this.#books.awaitedCount,
       repeated: this.#repeated,
     };
+  }
+
+  channels(): readonly ChannelHealth[] {
+    return [...this.#subscriptions.values()].map(({ channel, sid, tickers, lastUs }) => ({
+      channel,
+      isSubscribed: sid !== null,
+      markets: tickers.length,
+      lastMessageUs: lastUs,
+    }));
   }
 
   /** Brings the venue nearer to what is wanted; call it when that has changed. */
