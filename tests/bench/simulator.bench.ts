@@ -7,8 +7,7 @@
  *   everyChange a quoting strategy that decides at every change of a book, queue model
  *   threeWorlds the two quotes with all three answers, as `backtest` runs it
  *   environment random allowed actions in 16 lanes, queue model, one decision a second
- * `costWithHistory` compares the second half of a run with its first: what has happened must cost
- * nothing. The baseline is the bare books of the same rows in the same run.
+ * The baseline is the bare books of the same rows in the same run.
  */
 import { type MicroUsd, Prng, US_PER_SECOND } from "../../src/core/index.ts";
 import {
@@ -19,20 +18,18 @@ import {
   type Tape,
 } from "../../src/market/index.ts";
 import {
-  DEFAULT_BACKTEST,
   DEFAULT_EPISODE,
   FILL_MODELS,
   KalshiVectorEnv,
   NO_LATENCY,
   prepareTape,
   runBacktest,
-  runSessionInSteps,
   type SessionData,
   SimulatedOrderManager,
   type WorldName,
 } from "../../src/sim/index.ts";
 import { STRATEGIES, type StrategyDefinition } from "../../src/strategies/index.ts";
-import { benchSessions, rounds, secondsOf, significant } from "./measure.ts";
+import { benchSessions, rounds, secondsOf } from "./measure.ts";
 
 const ROUNDS = 5;
 const ENV_STEPS = 200_000;
@@ -67,7 +64,6 @@ export async function run(): Promise<object> {
         secondsOf(() => void backtest(tapes, "touch", "1s", three)),
       ),
       environmentStepsPerSecond: rounds(ROUNDS, () => stepEnvironment(data)),
-      costWithHistory: costWithHistory(tapes),
       heapMb: heapOverRuns(tapes),
     };
   } finally {
@@ -146,40 +142,6 @@ function stepEnvironment(data: readonly SessionData[]): number {
     }
   });
   return ENV_STEPS / seconds;
-}
-
-/** Nanoseconds an event in the first and the second half of a session's time. */
-function costWithHistory(tapes: readonly Tape[]): object {
-  const [tape] = tapes;
-  if (tape === undefined) return {};
-  const steps = runSessionInSteps({
-    tape,
-    strategy: strategyNamed("touch"),
-    settings: { ...DEFAULT_BACKTEST, worlds: ["expected"] },
-  });
-  const marks: { share: number; atMs: number }[] = [{ share: 0, atMs: performance.now() }];
-  for (let step = steps.next(); step.done !== true; step = steps.next()) {
-    marks.push({ share: step.value, atMs: performance.now() });
-  }
-  const msUntil = (share: number): number => {
-    const found = marks.find((mark) => mark.share >= share) ?? marks[marks.length - 1];
-    return (found?.atMs ?? 0) - (marks[0]?.atMs ?? 0);
-  };
-  const eventsUntil = (share: number): number => eventsBefore(tape, share);
-  const nsAnEvent = (from: number, to: number): number =>
-    significant(
-      (1e6 * (msUntil(to) - msUntil(from))) / Math.max(1, eventsUntil(to) - eventsUntil(from)),
-    );
-  return { firstHalfNsAnEvent: nsAnEvent(0, 0.5), secondHalfNsAnEvent: nsAnEvent(0.5, 1) };
-}
-
-function eventsBefore(tape: Tape, share: number): number {
-  const startUs = tape.atUs[tape.order[0] as number] as number;
-  const endUs = tape.atUs[tape.order[tape.rowCount - 1] as number] as number;
-  const untilUs = startUs + share * (endUs - startUs);
-  let count = 0;
-  for (let row = 0; row < tape.rowCount; row++) if ((tape.atUs[row] as number) <= untilUs) count++;
-  return count;
 }
 
 /** Heap after one back-test and after ten more, in MB. */
