@@ -31,7 +31,7 @@ export {
   type FeedSettings,
 } from "./feed/feed-client.ts";
 export type { QueueHealth } from "./feed/feed-queue.ts";
-export type { ChannelHealth } from "./feed/feed-session.ts";
+export type { ChannelHealth } from "./feed/session-host.ts";
 export {
   KEY_VARIABLES,
   type KeyKind,

@@ -12,12 +12,8 @@ import type { SigningKey } from "../signing-key.ts";
 import type { Venue } from "../venue.ts";
 import { type Channel, CHANNELS, type FeedEvent } from "./channels.ts";
 import { FeedQueue, type QueueHealth } from "./feed-queue.ts";
-import {
-  type ChannelHealth,
-  FeedSession,
-  SESSION_SETTINGS,
-  type SessionSettings,
-} from "./feed-session.ts";
+import { FeedSession } from "./feed-session.ts";
+import { type ChannelHealth, SESSION_SETTINGS, type SessionSettings } from "./session-host.ts";
 import type { Wanted } from "./subscription.ts";
 
 export interface FeedSettings extends SessionSettings {
