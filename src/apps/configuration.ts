@@ -13,7 +13,9 @@ import {
   DEFAULT_LATENCY,
   type EpisodeSettings,
   FILL_MODELS,
+  IDLE_OVERLAY,
   LATENCY_US_MAX,
+  type OverlaySettings,
   WORLD_NAMES,
 } from "../sim/index.ts";
 import { checkShape, keysAt, readJsonFile } from "./checked-json.ts";
@@ -49,6 +51,12 @@ const amount = (scale: number, most: number) =>
     .refine((value) => isExact(value, scale), { error: `expected a multiple of ${1 / scale}` });
 const STARTING_CASH_USD_MAX = 1e9;
 const CONTRACTS_MAX = 1e7;
+
+/** A probability in whole millionths, for it is drawn in integers. */
+const chance = share.refine((value) => value === 0 || isExact(value, 1e6), {
+  error: "expected at most six decimals",
+});
+const ticks = whole.max(100);
 
 const wholeUs = z.int().min(0).max(LATENCY_US_MAX);
 const latencyRange = z
@@ -94,6 +102,18 @@ const schema = z.strictObject({
       rewardBasis: z.enum(["liquidation", "mid"]).default(DEFAULT_EPISODE.rewardBasis),
       /** Whose account it is, which decides how cash is rounded; a direct member's unless given. */
       membership: z.enum(MEMBERSHIPS).optional(),
+      /** Chance on top of the fill model; none unless given. */
+      overlay: z
+        .strictObject({
+          fillProbability: chance.default(1),
+          partialProbability: chance.default(0),
+          slippageProbability: chance.default(0),
+          slippageTicks: ticks.default(IDLE_OVERLAY.slippageTicks),
+          improvementProbability: chance.default(0),
+          improvementTicks: ticks.default(IDLE_OVERLAY.improvementTicks),
+          rejectionProbability: chance.default(0),
+        })
+        .optional(),
       latency: z
         .strictObject({
           feedUs: latencyUs.default(DEFAULT_LATENCY.feedUs),
@@ -253,7 +273,7 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
   // What is optional stands in no default, but is known.
   const optional = {
     files: { sessions: [""], model: "", normaliser: "" },
-    episode: { membership: "direct" },
+    episode: { membership: "direct", overlay: {} },
     callbacks: { evaluateOn: [""] },
     backtest: {
       strategy: "",
@@ -291,14 +311,29 @@ function merge(written: unknown, overrides: object): unknown {
  * latencies are read: `LATENCY_FILE` where one is not what it was.
  */
 export function episodeSettings({ episode }: Configuration): EpisodeSettings {
-  const { startingCashUsd, orderContracts, positionLimitContracts, membership, ...rest } = episode;
+  const { startingCashUsd, orderContracts, positionLimitContracts, membership, overlay, ...rest } =
+    episode;
   return {
     ...rest,
+    ...(overlay !== undefined && { overlay: overlayOf(overlay) }),
     latency: measuredLatency(episode.latency),
     ...(membership !== undefined && { membership }),
     startingCash: Math.round(startingCashUsd * 1e6) as MicroUsd,
     orderSize: Math.round(orderContracts * 100) as Lots,
     positionLimit: Math.round(positionLimitContracts * 100) as Lots,
+  };
+}
+
+function overlayOf(written: NonNullable<Configuration["episode"]["overlay"]>): OverlaySettings {
+  const ppm = (probability: number): number => Math.round(probability * 1e6);
+  return {
+    fillPpm: ppm(written.fillProbability),
+    partialPpm: ppm(written.partialProbability),
+    slippagePpm: ppm(written.slippageProbability),
+    slippageTicks: written.slippageTicks,
+    improvementPpm: ppm(written.improvementProbability),
+    improvementTicks: written.improvementTicks,
+    rejectionPpm: ppm(written.rejectionProbability),
   };
 }
 

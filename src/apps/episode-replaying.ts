@@ -65,6 +65,7 @@ export function recordedMarket(
 /** Settings of episodes that stand in no default. */
 const OPTIONAL_SETTINGS: readonly string[] = [
   "membership",
+  "overlay",
 ] satisfies readonly (keyof EpisodeSettings)[];
 
 /** What the hashes cannot show: that settings and start are such as this version can play. */

@@ -105,6 +105,14 @@ export type CancelReason =
   | "feed_gap"
   | "venue";
 
+/** What chance did to a fill, where the simulation adds any to its fill model. */
+export interface OverlayTrace {
+  /** Lots of the recorded fact that the order should have got and others did. */
+  readonly withheld: Lots;
+  /** Ticks by which the fill's price is worse than the level's; below zero where it is better. */
+  readonly ticks: number;
+}
+
 /** Why a fill happened: the recorded fact it rests on, by row of the tape, or the venue's word. */
 export type FillEvidence =
   /** A recorded trade of `size` at `price`, at tape row `row`; it served `ahead` of others first. */
@@ -114,6 +122,7 @@ export type FillEvidence =
       readonly price: CentiCents;
       readonly size: Lots;
       readonly ahead: Lots;
+      readonly overlay?: OverlayTrace;
     }
   /** A recorded quote of `size` that arrived at or through the order's price. */
   | {
@@ -121,9 +130,16 @@ export type FillEvidence =
       readonly row: number;
       readonly price: CentiCents;
       readonly size: Lots;
+      readonly overlay?: OverlayTrace;
     }
   /** The order took from `size` lots that rested at `price` after tape row `row`. */
-  | { readonly kind: "book"; readonly row: number; readonly price: CentiCents; readonly size: Lots }
+  | {
+      readonly kind: "book";
+      readonly row: number;
+      readonly price: CentiCents;
+      readonly size: Lots;
+      readonly overlay?: OverlayTrace;
+    }
   | { readonly kind: "venue"; readonly tradeId: string };
 
 interface EventOf<Kind extends string> {

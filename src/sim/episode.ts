@@ -22,6 +22,7 @@ import type { Action, Pricing } from "../orders/index.ts";
 import { Trader, type TraderState } from "../strategies/index.ts";
 import { FILL_MODELS, type FillModelName } from "./fill-model.ts";
 import { DEFAULT_LATENCY, type LatencySettings } from "./latency.ts";
+import type { OverlaySettings } from "./overlay.ts";
 import type { MarketData } from "./session-data.ts";
 import { SimulatedOrderManager } from "./simulated-order-manager.ts";
 import type { VenueState } from "./venue-state.ts";
@@ -40,6 +41,8 @@ export interface EpisodeSettings {
   readonly rewardBasis: "liquidation" | "mid";
   /** Whose account it is, which decides how cash is rounded; a direct member's where absent. */
   readonly membership?: Membership;
+  /** Chance on top of the fill model; none where absent. */
+  readonly overlay?: OverlaySettings;
 }
 
 /**
@@ -105,6 +108,7 @@ export class Episode {
       latency: settings.latency,
       prng: prng.fork("latency"),
       membership,
+      overlay: settings.overlay,
     });
     this.trader = new Trader({
       orders: this.orders,

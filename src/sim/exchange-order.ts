@@ -1,7 +1,8 @@
 /** One of our orders at the simulated exchange, and what the exchange asks of the orders' owner. */
 import type { CentiCents, Lots } from "../core/index.ts";
-import type { BookSide, LiquidityRole } from "../market/index.ts";
+import { BookSide, type LiquidityRole } from "../market/index.ts";
 import type { CancelReason, FillEvidence, OrderRequest } from "../orders/index.ts";
+import { Canceller } from "./fill-model.ts";
 
 export interface ExchangeOrder {
   readonly request: OrderRequest;
@@ -33,4 +34,15 @@ export interface FillSink {
     atUs: number,
   ): void;
   ended(order: ExchangeOrder, reason: CancelReason, atUs: number): void;
+}
+
+/** True where `order` stands before `other`, which is of its side and came earlier. */
+export function isBetter(order: ExchangeOrder, other: ExchangeOrder): boolean {
+  return order.side === BookSide.bid ? order.tick > other.tick : order.tick < other.tick;
+}
+
+/** Where the order that arrived at row `whose`, or -1, stands as seen from `order`. */
+export function cancellerOf(order: ExchangeOrder, whose: number): Canceller {
+  if (whose < 0) return Canceller.unknown;
+  return whose < order.restedRow ? Canceller.before : Canceller.behind;
 }

@@ -54,6 +54,7 @@ export {
   type LatencyFault,
   type LatencyValues,
 } from "./latency-distribution.ts";
+export { IDLE_OVERLAY, type OverlaySettings } from "./overlay.ts";
 export {
   type MarketData,
   prepareTape,

@@ -25,8 +25,9 @@ import {
 } from "../market/index.ts";
 import type { CancelReason, FillEvidence } from "../orders/index.ts";
 import { Depletion } from "./depletion.ts";
-import type { ExchangeOrder, FillSink } from "./exchange-order.ts";
+import { cancellerOf, type ExchangeOrder, type FillSink, isBetter } from "./exchange-order.ts";
 import { Canceller, type FillModel } from "./fill-model.ts";
+import { type Overlay, traced } from "./overlay.ts";
 import type { MarketState } from "./venue-state.ts";
 
 export interface SimulatedMarketOptions {
@@ -37,6 +38,8 @@ export interface SimulatedMarketOptions {
   readonly feedUs: number;
   readonly model: FillModel;
   readonly sink: FillSink;
+  /** Chance on top of the model; null for none. */
+  readonly overlay: Overlay | null;
 }
 
 export class SimulatedMarket {
@@ -59,6 +62,7 @@ export class SimulatedMarket {
   #feedUs: number;
   readonly #model: FillModel;
   readonly #sink: FillSink;
+  readonly overlay: Overlay | null;
   readonly #depletion: Depletion;
   /** Our resting orders by side, best price first, then oldest. */
   readonly #own: readonly [bids: ExchangeOrder[], asks: ExchangeOrder[]] = [[], []];
@@ -79,6 +83,7 @@ export class SimulatedMarket {
     this.book = new OrderBook(grid);
     this.#model = model;
     this.#sink = sink;
+    this.overlay = options.overlay;
     this.#depletion = new Depletion(grid.count);
     this.#ownAskTick = grid.count;
   }
@@ -108,6 +113,7 @@ export class SimulatedMarket {
       uncertainOrders,
       book: this.book.save(),
       depletion: this.#depletion.save(),
+      overlay: this.overlay?.save() ?? null,
       resting: this.resting.map((order) => ({ ...order })),
     };
   }
@@ -122,6 +128,7 @@ export class SimulatedMarket {
     this.uncertainOrders = state.uncertainOrders;
     this.book.restore(state.book);
     this.#depletion.restore(state.depletion);
+    if (state.overlay !== null) this.overlay?.restore(state.overlay);
     for (const list of [this.resting, ...this.#own]) clearList(list);
     for (const order of state.resting) this.#enlist({ ...order });
     this.#findOwnTicks();
@@ -270,14 +277,15 @@ export class SimulatedMarket {
         for (const each of this.#own[other]) {
           if (each.tick === tick) each.ahead = Math.max(0, each.ahead - wanted);
         }
-        const price = grid.prices[tick] as CentiCents;
-        const evidence = {
-          kind: "book",
-          row: this.row - 1,
-          price,
-          size: available as Lots,
-        } as const;
-        this.#fill(order, price, wanted, "taker", evidence, atUs);
+        const given = this.overlay?.given(order, wanted) ?? wanted;
+        if (given > 0) {
+          const paid = this.overlay?.paidTick(order.side, tick, limit, book) ?? tick;
+          const [row, price] = [this.row - 1, grid.prices[tick] as CentiCents];
+          const fact = { kind: "book", row, price, size: available as Lots } as const;
+          const worse = isBid ? paid - tick : tick - paid;
+          const evidence = traced(this.overlay, fact, wanted - given, worse);
+          this.#fill(order, grid.prices[paid] as CentiCents, given, "taker", evidence, atUs);
+        }
       }
       if (wanted < available) break;
       tick = isBid ? book.askAbove(tick) : book.bidBelow(tick);
@@ -340,13 +348,16 @@ export class SimulatedMarket {
       const ours = left - (beyond === 0 ? this.#model.aheadOfQuote : 0);
       if (ours <= 0) continue;
       reached = true;
-      const given = this.#sink.tradable(order, Math.min(order.remaining, ours));
-      if (given === 0) continue;
-      left -= given;
+      const wanted = this.#sink.tradable(order, Math.min(order.remaining, ours));
+      if (wanted === 0) continue;
+      left -= wanted;
       // The newcomer has traded with us; it is not there for a later order of ours.
-      this.#depletion.take(side, tick, given, recorded, this.row);
+      this.#depletion.take(side, tick, wanted, recorded, this.row);
+      const given = this.overlay?.given(order, wanted) ?? wanted;
+      if (given === 0) continue;
       const price = this.grid.prices[tick] as CentiCents;
-      const evidence = { kind: "quote", row, price, size: size as Lots } as const;
+      const fact = { kind: "quote", row, price, size: size as Lots } as const;
+      const evidence = traced(this.overlay, fact, wanted - given);
       this.#fill(order, order.price, given, "maker", evidence, atUs);
     }
     if (reached) this.#sweep(atUs);
@@ -368,17 +379,14 @@ export class SimulatedMarket {
       }
       if (left <= ahead) continue;
       reached = true;
-      const given = this.#sink.tradable(order, Math.min(order.remaining, left - ahead));
+      const wanted = this.#sink.tradable(order, Math.min(order.remaining, left - ahead));
+      if (wanted === 0) continue;
+      left -= wanted;
+      const given = this.overlay?.given(order, wanted) ?? wanted;
       if (given === 0) continue;
-      left -= given;
       const price = this.grid.prices[tick] as CentiCents;
-      const evidence = {
-        kind: "trade",
-        row,
-        price,
-        size: size as Lots,
-        ahead: ahead as Lots,
-      } as const;
+      const fact = { row, price, size: size as Lots, ahead: ahead as Lots };
+      const evidence = traced(this.overlay, { kind: "trade", ...fact }, wanted - given);
       this.#fill(order, order.price, given, "maker", evidence, atUs);
     }
     if (reached) this.#sweep(atUs);
@@ -467,17 +475,6 @@ export class SimulatedMarket {
     this.#ownAskTick = asks[0]?.tick ?? this.grid.count;
     this.#ownAskHigh = asks[asks.length - 1]?.tick ?? -1;
   }
-}
-
-/** True where `order` stands before `other`, which is of its side and came earlier. */
-function isBetter(order: ExchangeOrder, other: ExchangeOrder): boolean {
-  return order.side === BookSide.bid ? order.tick > other.tick : order.tick < other.tick;
-}
-
-/** Where the order that arrived at row `whose`, or -1, stands as seen from `order`. */
-function cancellerOf(order: ExchangeOrder, whose: number): Canceller {
-  if (whose < 0) return Canceller.unknown;
-  return whose < order.restedRow ? Canceller.before : Canceller.behind;
 }
 
 function drop(list: ExchangeOrder[], order: ExchangeOrder): void {

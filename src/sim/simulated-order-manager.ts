@@ -42,6 +42,7 @@ import { AcceptedOrders } from "./accepted-orders.ts";
 import type { ExchangeOrder, FillSink } from "./exchange-order.ts";
 import type { FillModel } from "./fill-model.ts";
 import { Latency, type LatencySettings } from "./latency.ts";
+import { Overlay, type OverlaySettings } from "./overlay.ts";
 import { SimulatedMarket } from "./simulated-market.ts";
 import { VenueAccount } from "./venue-account.ts";
 import type { Command, VenueState } from "./venue-state.ts";
@@ -60,6 +61,8 @@ export interface SimulatedOrderManagerOptions {
   readonly prng: Prng;
   /** Whose account it is, which decides how cash is rounded; a direct member's unless given. */
   readonly membership?: Membership;
+  /** Chance on top of the fill model; none where absent. */
+  readonly overlay?: OverlaySettings | undefined;
 }
 
 export class SimulatedOrderManager implements OrderManager {
@@ -82,7 +85,7 @@ export class SimulatedOrderManager implements OrderManager {
   #isAdvancing = false;
 
   constructor(options: SimulatedOrderManagerOptions) {
-    const { tape, markets, grids, startingCash, fillModel, latency, prng } = options;
+    const { tape, markets, grids, startingCash, fillModel, latency, prng, overlay } = options;
     this.#latency = new Latency(latency, prng);
     const infos = markets.map((market) => tape.markets[market] as MarketInfo);
     this.#account = new VenueAccount(infos, startingCash, options.membership ?? "direct");
@@ -98,6 +101,7 @@ export class SimulatedOrderManager implements OrderManager {
         feedUs,
         model: fillModel,
         sink: this.#sinkOf(index),
+        overlay: overlay === undefined ? null : new Overlay(overlay, prng.fork(`overlay ${index}`)),
       });
     });
   }
@@ -262,7 +266,8 @@ export class SimulatedOrderManager implements OrderManager {
     assert(market !== undefined, "an order names a traded market");
     const { clientOrderId } = request;
     const tick = market.grid.ticks[request.price] ?? -1;
-    const reason = this.#refusal(request, market, tick, atUs);
+    const isRefused = (): boolean => market.overlay?.rejects() === true;
+    const reason = this.#refusal(request, market, tick, atUs) ?? (isRefused() ? "venue" : null);
     if (reason !== null) {
       this.#answers.push({ kind: "rejected", clientOrderId, reason, atUs: this.#answerUs(atUs) });
       return;

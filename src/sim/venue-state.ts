@@ -32,6 +32,8 @@ export interface MarketState {
   readonly uncertainOrders: number;
   readonly book: BookLevels;
   readonly depletion: DepletionState;
+  /** The overlay's stream, where there is one. */
+  readonly overlay: PrngState | null;
   /** Oldest first. */
   readonly resting: readonly Readonly<ExchangeOrder>[];
 }

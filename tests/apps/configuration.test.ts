@@ -90,6 +90,26 @@ describe("what a run is told", () => {
   });
 });
 
+test("chance on top of the fill model is off, or in whole millionths", () => {
+  expect(episodeSettings(readConfiguration(undefined, {}))).not.toHaveProperty("overlay");
+  const some = file({ episode: { overlay: { fillProbability: 0.7, slippageProbability: 1e-6 } } });
+  expect(episodeSettings(readConfiguration(some, {})).overlay).toEqual({
+    fillPpm: 700_000,
+    partialPpm: 0,
+    slippagePpm: 1,
+    slippageTicks: 1,
+    improvementPpm: 0,
+    improvementTicks: 1,
+    rejectionPpm: 0,
+  });
+  expect(refusal({ episode: { overlay: { fillProbability: 0.1234567 } } })).toBe(
+    "episode.overlay.fillProbability: expected at most six decimals, was 0.1234567",
+  );
+  expect(refusal({ episode: { overlay: { fillProbabilty: 1 } } })).toContain(
+    'did you mean "fillProbability"?',
+  );
+});
+
 describe("a refusal names the file, the key, what was expected and what was found", () => {
   test("an unknown key, with the nearest known one", () => {
     expect(refusal({ sead: 1 })).toBe(

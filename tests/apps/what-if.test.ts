@@ -2,13 +2,21 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
 import { consoleFor } from "../../src/apps/console.ts";
+import { replayEpisode } from "../../src/apps/episode-replaying.ts";
 import { recordEpisode } from "../../src/apps/episode-recording.ts";
 import { whatIf, type WhatIf, whatIfLines } from "../../src/apps/what-if.ts";
 import { loadSessions } from "../../src/apps/wire.ts";
 import { present, Prng } from "../../src/core/index.ts";
 import type { EpisodeJournal } from "../../src/journal/index.ts";
 import { Action } from "../../src/orders/index.ts";
-import { DEFAULT_EPISODE, drawStart, Episode, type EpisodeSettings } from "../../src/sim/index.ts";
+import {
+  DEFAULT_EPISODE,
+  drawStart,
+  Episode,
+  type EpisodeSettings,
+  IDLE_OVERLAY,
+  latencyDistribution,
+} from "../../src/sim/index.ts";
 import { BASELINES } from "../../src/strategies/index.ts";
 
 const io = consoleFor(new Command().option("--json").parse(["--json"], { from: "user" }));
@@ -98,6 +106,20 @@ test("the recorded action comes to what was recorded, fill by fill", async () =>
     expect(answer.recorded.fills).toEqual(fills);
     expect(whatIfLines(answer).join("\n")).not.toContain("fills only");
   }
+});
+
+test("a world with measured latencies and an overlay is forked and repeated like any other", async () => {
+  const measured = latencyDistribution({ samplesUs: [20_000, 45_000, 1_700_000] });
+  const recorded = record(4, {
+    latency: { ...DEFAULT_EPISODE.latency, feedUs: measured, answerUs: measured },
+    overlay: { ...IDLE_OVERLAY, fillPpm: 500_000, partialPpm: 500_000 },
+  });
+  // As it comes from its file, which has all that it needs.
+  const read = JSON.parse(JSON.stringify(recorded)) as EpisodeJournal;
+  expect(read.journalHash).toBe((await replayEpisode(read, {}, io)).journalHash);
+  const answer = await ask(read, 30, otherAt(recorded, 30));
+  expect(answer.recorded.value).toBe(recorded.end.value);
+  expect(answer.other.value).toBe(byHand(recorded, 30, otherAt(recorded, 30)));
 });
 
 test("says in words what differs", async () => {

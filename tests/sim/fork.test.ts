@@ -10,6 +10,8 @@ import {
   type EpisodeSettings,
   FILL_MODELS,
   type FillModelName,
+  IDLE_OVERLAY,
+  type OverlaySettings,
   SessionDataLoader,
   SimulatedOrderManager,
   type VenueState,
@@ -17,6 +19,14 @@ import {
 import { type Case, randomCase } from "./reference/compare.ts";
 
 const MODELS = Object.keys(FILL_MODELS) as FillModelName[];
+/** Chance takes part in half of all worlds. */
+const OVERLAY: OverlaySettings = {
+  ...IDLE_OVERLAY,
+  fillPpm: 600_000,
+  partialPpm: 500_000,
+  slippagePpm: 200_000,
+  rejectionPpm: 50_000,
+};
 const SEED = process.env["SEED"] ?? "fork";
 
 /** A venue that is led through the steps of a random case. */
@@ -34,6 +44,7 @@ class Play {
       fillModel: FILL_MODELS[model],
       latency: { ...settings.latency, feedUs: { minUs: 0, maxUs: 20_000 } },
       membership: settings.membership,
+      overlay: settings.startingCash % 2 === 0 ? OVERLAY : undefined,
       prng: Prng.fromSeed(seed),
     });
   }
@@ -81,6 +92,7 @@ function traitsOf({ markets, commands, answers, expiryUs }: VenueState): string[
     inGap: markets.some(({ bookKnown, row }) => !bookKnown && row > 0),
     uncertain: markets.some(({ uncertainOrders }) => uncertainOrders > 0),
     closed: markets.some(({ closed }) => closed),
+    overlay: markets.some(({ overlay }) => overlay !== null),
     severalMarkets: markets.length > 1,
   };
   return Object.entries(has).flatMap(([trait, is]) => (is ? [trait] : []));
@@ -126,6 +138,7 @@ test("a venue of several markets goes on the same from any step, under every mod
     "expiry",
     "filledInPart",
     "inGap",
+    "overlay",
     "resting",
     "severalMarkets",
     "uncertain",
@@ -141,6 +154,7 @@ function episodeOf(model: FillModelName, seed: number): Episode {
     steps: 150,
     fillModel: model,
     pricing: seed % 2 === 0 ? "join" : "cross",
+    ...(seed % 3 === 0 && { overlay: OVERLAY }),
     latency: {
       feedUs: { minUs: 0, maxUs: 90_000 },
       submitUs: { minUs: 0, maxUs: 1_400_000 },

@@ -17,7 +17,7 @@ export function backtestSettings(
   flags: BacktestFlags,
 ): BacktestSettings {
   const { backtest = {}, seed } = configuration;
-  const { pricing, orderSize, latency, membership } = episodeSettings(configuration);
+  const { pricing, orderSize, latency, membership, overlay } = episodeSettings(configuration);
   const { limits } = DEFAULT_BACKTEST;
   const lots = (contracts: number | undefined): Lots | undefined =>
     contracts === undefined ? undefined : (Math.round(contracts * 100) as Lots);
@@ -42,6 +42,7 @@ export function backtestSettings(
     orderSize,
     latency,
     ...(membership !== undefined && { membership }),
+    ...(overlay !== undefined && { overlay }),
     worlds: flags.worlds ?? backtest.worlds ?? DEFAULT_BACKTEST.worlds,
     onError: flags.onError ?? backtest.onError ?? DEFAULT_BACKTEST.onError,
     seed,

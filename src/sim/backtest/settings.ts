@@ -8,6 +8,7 @@ import type { Membership } from "../../market/index.ts";
 import type { Pricing, RiskLimits } from "../../orders/index.ts";
 import { FILL_MODELS, type FillModel, type FillModelName } from "../fill-model.ts";
 import { DEFAULT_LATENCY, type LatencySettings } from "../latency.ts";
+import type { OverlaySettings } from "../overlay.ts";
 
 export const WORLD_NAMES = ["optimistic", "expected", "pessimistic"] as const;
 export type WorldName = (typeof WORLD_NAMES)[number];
@@ -36,6 +37,8 @@ export interface BacktestSettings {
   readonly latency: LatencySettings;
   /** Whose account it is, which decides how cash is rounded; a direct member's where absent. */
   readonly membership?: Membership;
+  /** Chance on top of the fill models; none where absent. */
+  readonly overlay?: OverlaySettings;
   /** The worlds to run, in the order of `WORLD_NAMES`. */
   readonly worlds: readonly WorldName[];
   /** What resting orders get in each world, for studies: `touch`, `queue`, `through` where absent. */

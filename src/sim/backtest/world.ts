@@ -270,6 +270,7 @@ function venueOf({ world, tape, markets, grids, settings, prng }: WorldOptions) 
     latency: settings.latency,
     prng: prng.fork("latency"),
     membership: settings.membership ?? "direct",
+    overlay: settings.overlay,
   });
 }
 
