@@ -9,6 +9,7 @@ import {
   WORLD_NAMES,
   type WorldName,
 } from "../sim/index.ts";
+import { factsOf } from "../strategies/index.ts";
 import { backtestSettings, optionsOf } from "./backtest/backtest-settings.ts";
 import { writeBacktest } from "./backtest/result-files.ts";
 import { runSessions } from "./backtest/run-sessions.ts";
@@ -178,7 +179,8 @@ async function requireSound({ folders, source, options, settings }: BacktestWork
         );
       }
       // Made once for nothing, so that what is wrong with its options is said now.
-      strategy.make(options, { markets, limits: settings.limits, prng: Prng.fromSeed("options") });
+      const context = { limits: settings.limits, prng: Prng.fromSeed("options") };
+      strategy.make(options, { ...context, markets: markets.map(factsOf) });
     } finally {
       session.close();
     }

@@ -12,7 +12,7 @@ import {
 } from "../market/index.ts";
 import { type Account, type Order, remainingOf, type RiskLimits } from "../orders/index.ts";
 import type { MarketFeed } from "./market-feed.ts";
-import type { EventView, LevelView, MarketView, TradeView, View } from "./strategy.ts";
+import type { EventView, LevelView, MarketFacts, MarketView, TradeView, View } from "./strategy.ts";
 
 export interface AccountViewOptions {
   readonly account: Account;
@@ -45,7 +45,7 @@ export class ViewOfAccount implements View {
       const event = events.find((each) => each.info.eventTicker === info.eventTicker) as Event;
       const market = new Market({
         index,
-        info,
+        info: factsOf(info),
         grid: grids[index] as PriceGrid,
         event,
         feed: feeds[index] as MarketFeed,
@@ -71,6 +71,11 @@ export class ViewOfAccount implements View {
 }
 
 /** The events of the markets, in the order of the markets; what is not known of one is taken as no. */
+/** A recording knows how its markets ended; who decides in the middle of it must not. */
+export function factsOf({ settlement: _result, ...facts }: MarketInfo): MarketFacts {
+  return facts;
+}
+
 function eventsOf(infos: readonly MarketInfo[], known: readonly EventInfo[]): EventInfo[] {
   const events = new Map<string, EventInfo>();
   for (const { eventTicker } of infos) {
@@ -107,7 +112,7 @@ class Event implements EventView {
 
 interface MarketParts {
   readonly index: number;
-  readonly info: MarketInfo;
+  readonly info: MarketFacts;
   readonly grid: PriceGrid;
   readonly event: Event;
   readonly feed: MarketFeed;
@@ -117,7 +122,7 @@ interface MarketParts {
 
 class Market implements MarketView {
   readonly index: number;
-  readonly info: MarketInfo;
+  readonly info: MarketFacts;
   readonly grid: PriceGrid;
   readonly event: Event;
   readonly #feed: MarketFeed;

@@ -10,6 +10,7 @@ export type {
   EventView,
   IntentRefusal,
   LevelView,
+  MarketFacts,
   MarketView,
   NewOrder,
   Strategy,
@@ -26,7 +27,7 @@ export {
   type StrategyParts,
 } from "./strategy-options.ts";
 export { type MarkListener, MarketFeed } from "./market-feed.ts";
-export { ViewOfAccount } from "./account-view.ts";
+export { factsOf, ViewOfAccount } from "./account-view.ts";
 export { type IntentFault, OrderDesk } from "./order-desk.ts";
 export { policyStrategy } from "./rules/policy.ts";
 export { STRATEGIES } from "./catalogue.ts";

@@ -68,10 +68,13 @@ export interface LevelView {
   readonly size: Lots;
 }
 
+/** What may be known of a market while it is open: all but what it will pay. */
+export type MarketFacts = Omit<MarketInfo, "settlement">;
+
 /** One market as it has reached us: others' book and trades, our orders and position. */
 export interface MarketView {
   readonly index: number;
-  readonly info: MarketInfo;
+  readonly info: MarketFacts;
   readonly grid: PriceGrid;
   readonly event: EventView;
   /** Its book is known and it has not closed: orders may be sent. */
@@ -171,7 +174,7 @@ export interface Desk {
 
 /** What a strategy is made for. */
 export interface StrategyContext {
-  readonly markets: readonly MarketInfo[];
+  readonly markets: readonly MarketFacts[];
   readonly limits: RiskLimits;
   /** The strategy's own stream of random numbers. */
   readonly prng: Prng;
