@@ -14,6 +14,7 @@ import {
 } from "../../market/index.ts";
 import { MarketGroups } from "../../orders/index.ts";
 import {
+  factsOf,
   type IntentFault,
   type MarketFeed,
   type MarketView,
@@ -117,7 +118,7 @@ export class World {
     this.#unsettled = infos.length;
     const prng = options.prng.fork("strategy");
     this.#strategy = strategy.make(options.options, {
-      markets: infos,
+      markets: infos.map(factsOf),
       limits: settings.limits,
       prng,
     });
