@@ -22,8 +22,10 @@ import {
   DEFAULT_LATENCY,
   FILL_MODELS,
   type FillModelName,
+  IDLE_OVERLAY,
   type LatencySettings,
   NO_LATENCY,
+  type OverlaySettings,
   runBacktest,
   type WorldName,
   type WorldSummary,
@@ -184,6 +186,9 @@ const VARIATIONS: readonly Variation[] = [
     },
   },
   { name: "taken depth comes back at once", patch: withoutDepletion },
+  { name: "others are faster half of the time", settings: overlaid({ fillPpm: 500_000 }) },
+  { name: "half of the fills are partial", settings: overlaid({ partialPpm: 500_000 }) },
+  { name: "one in ten orders is refused", settings: overlaid({ rejectionPpm: 100_000 }) },
   { name: "no fees", tape: withFees({ type: "quadratic", multiplierPpm: 0 }) },
   {
     name: "maker fees",
@@ -204,6 +209,10 @@ const VARIATIONS: readonly Variation[] = [
     tape: (tape) => withGaps(tape, 600 * 1000 * MS, 10 * 1000 * MS),
   },
 ];
+
+function overlaid(change: Partial<OverlaySettings>): Partial<BacktestSettings> {
+  return { overlay: { ...IDLE_OVERLAY, ...change } };
+}
 
 function ordersOf(term: LatencySettings["submitUs"]): LatencySettings {
   return { ...DEFAULT_LATENCY, submitUs: term, amendUs: term, cancelUs: term };

@@ -26,6 +26,7 @@ import {
   type BacktestSettings,
   DEFAULT_LATENCY,
   type FillRow,
+  IDLE_OVERLAY,
   NO_LATENCY,
   runBacktest,
   type SessionResult,
@@ -179,6 +180,12 @@ describe("on generated sessions", () => {
     [
       "from the totals of levels",
       { fillModels: { optimistic: "touch", expected: "level", pessimistic: "queue" } },
+    ],
+    [
+      "with chance on top",
+      {
+        overlay: { ...IDLE_OVERLAY, fillPpm: 700_000, partialPpm: 500_000, rejectionPpm: 100_000 },
+      },
     ],
   ] as const)("own fills under random play never exceed what came: %s", (_name, settings) => {
     const rich = { startingCash: 100_000_000_000 as MicroUsd, onError: "refuse" } as const;
