@@ -20,6 +20,8 @@ export class NodeNetwork implements Network {
   readonly #venue: Venue;
   readonly #rest: URL;
   readonly #agent: http.Agent;
+  /** Connections that were made, which later requests use again. */
+  readonly #connected = new WeakSet<object>();
 
   constructor(venue: Venue) {
     this.#venue = venue;
@@ -85,9 +87,13 @@ export class NodeNetwork implements Network {
     let isConnected = false;
     request.on("socket", (socket) => {
       socket.setNoDelay(true);
-      if (!socket.connecting) isConnected = true;
+      if (this.#connected.has(socket)) {
+        isConnected = true;
+        return;
+      }
       const event = this.#rest.protocol === "https:" ? "secureConnect" : "connect";
       socket.once(event, () => {
+        this.#connected.add(socket);
         isConnected = true;
       });
     });

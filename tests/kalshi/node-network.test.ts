@@ -82,8 +82,14 @@ test("connections are kept open from one request to the next", async () => {
     response.end("{}");
   });
   const network = networkTo(port);
-  for (let times = 0; times < 5; times++) await outcomeOf(network, GET);
+  // Listeners that are left behind on a connection would show as a warning.
+  const warnings: string[] = [];
+  const warn = (warning: Error): void => void warnings.push(warning.message);
+  process.on("warning", warn);
+  for (let times = 0; times < 30; times++) await outcomeOf(network, GET);
+  process.off("warning", warn);
   expect(ports.size).toBe(1);
+  expect(warnings).toEqual([]);
 });
 
 test("where nobody listens nothing was sent", async () => {
@@ -133,6 +139,24 @@ test("an answer without end is cut off, and a redirect is an answer like others"
   const outcome = await outcomeOf(network, GET);
   expect(outcome).toMatchObject({ kind: "lost" });
   expect(outcome.kind === "lost" && outcome.reason).toContain("longer than");
+});
+
+test("a request that waited for a connection of another one is lost, not unsent, when it breaks", async () => {
+  let count = 0;
+  const port = await serve((request, response) => {
+    count += 1;
+    // The first 32 take all connections; one that comes after them is broken off.
+    if (count <= 32) setTimeout(() => response.end("{}"), 30);
+    else request.socket.destroy();
+  });
+  const network = networkTo(port);
+  const outcomes = await Promise.all(
+    Array.from({ length: 33 }, () => outcomeOf(network, { ...GET, method: "DELETE" })),
+  );
+  expect(outcomes.map(({ kind }) => kind).sort()).toEqual([
+    ...Array.from({ length: 32 }, () => "answer"),
+    "lost",
+  ]);
 });
 
 test("a request that was called off tells nothing any more", async () => {
