@@ -7,7 +7,13 @@ import {
   type JournalStep,
   readEpisode,
 } from "../journal/index.ts";
-import { type Action, ACTION_NAMES, type OrderCommand, type OrderEvent } from "../orders/index.ts";
+import {
+  type Action,
+  ACTION_NAMES,
+  type FillEvidence,
+  type OrderCommand,
+  type OrderEvent,
+} from "../orders/index.ts";
 import { readConfiguration } from "./configuration.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { replayEpisode, type Whereabouts } from "./episode-replaying.ts";
@@ -199,8 +205,16 @@ function eventLine(event: OrderEvent): string {
     const why =
       evidence.kind === "venue"
         ? `trade ${evidence.tradeId}`
-        : `${evidence.kind} of ${evidence.size / 100} at ${cents(evidence.price)}${ahead}, row ${evidence.row}`;
+        : `${evidence.kind} of ${evidence.size / 100} at ${cents(evidence.price)}${ahead}, row ${evidence.row}${chanceIn(evidence)}`;
     return `${head} ${event.size / 100} at ${cents(event.price)} as ${event.role}, fee ${usd(event.fee)} (${why})`;
   }
   return "reason" in event ? `${head}: ${event.reason}` : head;
+}
+
+/** What chance did to a fill, where any took part. */
+function chanceIn({ overlay }: Exclude<FillEvidence, { kind: "venue" }>): string {
+  if (overlay === undefined) return "";
+  const { withheld, ticks } = overlay;
+  const slip = ticks === 0 ? "" : `, ${Math.abs(ticks)} ticks ${ticks > 0 ? "worse" : "better"}`;
+  return `, ${withheld / 100} withheld${slip}`;
 }

@@ -2,7 +2,13 @@ import { expect, test } from "vitest";
 import { timeAxis } from "../../src/apps/report/drawing.ts";
 import { clock, dollars, escape, grouped, moment } from "../../src/apps/report/formats.ts";
 import { ordersOf } from "../../src/apps/report/order-spans.ts";
-import { advantages, disagreement, verdicts } from "../../src/apps/report/report-text.ts";
+import { readConfiguration } from "../../src/apps/configuration.ts";
+import {
+  advantages,
+  assumptions,
+  disagreement,
+  verdicts,
+} from "../../src/apps/report/report-text.ts";
 import type { CentiCents, Lots, MicroUsd } from "../../src/core/index.ts";
 import type { EpisodeJournal, JournalStep } from "../../src/journal/index.ts";
 import { meanInterval, type PolicyResult } from "../../src/learn/index.ts";
@@ -210,4 +216,27 @@ test("orders stand from being sent to the news of their end, at each price they 
     [2, 3300, 600],
   ]);
   expect(endUs).toBe(3400);
+});
+
+test("the assumptions tell latencies in each form, and of chance where it takes part", () => {
+  const plain = readConfiguration(undefined, {});
+  expect(assumptions(plain).join(" ")).toContain("market data is 25 ms old");
+  expect(assumptions(plain).join(" ")).not.toContain("Chance");
+  const [cancelUs, answerUs] = [
+    { file: "measured/cancels.csv", contentHash: "0".repeat(64) },
+    { minUs: 1000, maxUs: 2500 },
+  ];
+  const overlay = {
+    fillProbability: 0.7,
+    partialProbability: 0,
+    slippageProbability: 0.1,
+    slippageTicks: 2,
+    improvementProbability: 0,
+    improvementTicks: 1,
+    rejectionProbability: 0.01,
+  };
+  const latency = { ...plain.episode.latency, cancelUs, answerUs };
+  const text = assumptions({ ...plain, episode: { ...plain.episode, latency, overlay } }).join(" ");
+  expect(text).toContain("cancels as measured (cancels.csv), answers 1 to 2.5 ms;");
+  expect(text).toContain("with probability 0.7, only a part with 0; aggressive fills are up to 2");
 });

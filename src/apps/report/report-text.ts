@@ -99,7 +99,7 @@ export function disagreement(evaluations: ReportInput["evaluations"]): string | 
 
 /** The simulator's assumptions with the configuration's own numbers. */
 export function assumptions({ episode }: Configuration): string[] {
-  const { latency } = episode;
+  const { latency, overlay } = episode;
   const milliseconds = (term: WrittenTerm): string => {
     if (typeof term === "number") return `${term / 1000} ms`;
     if ("file" in term) return `as measured (${basename(term.file)})`;
@@ -124,5 +124,18 @@ export function assumptions({ episode }: Configuration): string[] {
     "Positions are valued at what the best quote pays for them, as if it had room for all of them: " +
       "slightly too good for positions larger than the best level.",
     "Nothing rests or fills while the feed has a gap, and an episode ends there.",
+    ...(overlay === undefined ? [] : [chanceIn(overlay)]),
   ];
+}
+
+/** What chance does on top of the fill model. */
+function chanceIn(overlay: NonNullable<Configuration["episode"]["overlay"]>): string {
+  const { slippageTicks, improvementTicks } = overlay;
+  return (
+    "Chance takes part on top of the fill model: an order gets what is there for it with probability " +
+    `${overlay.fillProbability}, only a part with ${overlay.partialProbability}; aggressive fills are ` +
+    `up to ${slippageTicks} ticks worse with ${overlay.slippageProbability}, up to ` +
+    `${improvementTicks} better with ${overlay.improvementProbability}; orders are refused with ` +
+    `${overlay.rejectionProbability}.`
+  );
 }
