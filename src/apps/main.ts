@@ -18,6 +18,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   evaluate: async () => (await import("./evaluate-command.ts")).evaluateCommand(),
   sweep: async () => (await import("./sweep-command.ts")).sweepCommand(),
   replay: async () => (await import("./replay-command.ts")).replayCommand(),
+  exchange: async () => (await import("./exchange-command.ts")).exchangeCommand(),
   observation: async () => (await import("./observation-command.ts")).observationCommand(),
 };
 

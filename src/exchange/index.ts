@@ -8,6 +8,7 @@ export { type CrowdTerms, type EngineOptions, MatchingEngine } from "./engine/ma
 export type { Cause, EngineEvent, UpdateReason } from "./engine/engine-events.ts";
 export type { EngineMarket, MarketPhase, MarketSpec, Outcome } from "./engine/engine-market.ts";
 export type { ExchangeAccount } from "./engine/exchange-account.ts";
+export { nextId } from "./engine/ids.ts";
 export type { Done } from "./engine/order-desk.ts";
 export type { Refusal, RefusalCode } from "./engine/refusal.ts";
 export { Feed } from "./feed/feed.ts";
@@ -21,10 +22,11 @@ export {
   type LocalExchangeOptions,
   type MemberOptions,
   type Player,
+  type Write,
 } from "./local-exchange.ts";
 export { FAULT_KINDS, type FaultKind, FaultPlan, type FaultRule } from "./faults/fault-plan.ts";
 export { readFaultRules, readFaultWord } from "./faults/fault-script.ts";
-export { BASIC_LIMITS } from "./rest/access.ts";
+export { BASIC_LIMITS, limitsOf, type Tier, TIER_NAMES } from "./rest/access.ts";
 export type { ExchangeAnswer, ExchangeRequest } from "./rest/request.ts";
 export { PREFIX, WS_PATH } from "./rest/route.ts";
 export { ExchangeDriver } from "./server/exchange-driver.ts";

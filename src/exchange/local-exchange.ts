@@ -55,10 +55,21 @@ export interface FeedLine {
   leave(): void;
 }
 
+/** A request that changes something, as it is carried out. */
+export interface Write {
+  readonly atUs: TimestampUs;
+  readonly keyId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body: string;
+}
+
 export interface LocalExchangeOptions {
   readonly startUs: TimestampUs;
   readonly prng: Prng;
   readonly marketCapacity: number;
+  /** Told of every write before it is carried out. */
+  readonly onWrite?: (write: Write) => void;
 }
 
 export interface MemberOptions {
@@ -83,8 +94,10 @@ export class LocalExchange {
   readonly #agenda: SimulatedScheduler;
   readonly #players: Player[] = [];
   readonly #lines = new Set<Line>();
+  readonly #onWrite: ((write: Write) => void) | null;
 
-  constructor({ startUs, prng, marketCapacity }: LocalExchangeOptions) {
+  constructor({ startUs, prng, marketCapacity, onWrite }: LocalExchangeOptions) {
+    this.#onWrite = onWrite ?? null;
     this.engine = new MatchingEngine({ startUs, ids: prng.fork("ids"), marketCapacity });
     this.model = new ReadingModel(startUs);
     this.faults = new FaultPlan(prng.fork("faults"));
@@ -175,6 +188,26 @@ export class LocalExchange {
     else this.#agenda.after(held.amountUs, perform);
   }
 
+  /**
+   * Carries a write out that was carried out before: with the same start, seed, players and writes an
+   * exchange comes to the same state. Nobody is told anything and no fault strikes.
+   */
+  repeat({ atUs, keyId, method, path, body }: Write): void {
+    this.advanceTo(atUs);
+    const place = pathOf(path);
+    const isControl = place.startsWith(CONTROL_PREFIX);
+    const table = isControl ? this.#controls : this.#routes;
+    const found = table.find(method, isControl ? place : below(place));
+    const member = this.#access.member(keyId);
+    if (found === null || member === undefined) return;
+    const { route, parameters } = found;
+    const query = new URLSearchParams(path.slice(place.length + 1));
+    const headers = { "content-type": "application/json" };
+    const request = { method, path, headers, body };
+    route.handle({ desk: this, member, parameters, query, request });
+    this.flush();
+  }
+
   /** Opens a feed connection by its handshake, or says no, or breaks it off (null). */
   connect(
     handshake: Omit<ExchangeRequest, "body">,
@@ -257,6 +290,11 @@ export class LocalExchange {
     const query = new URLSearchParams(request.path.slice(path.length + 1));
     return () => {
       this.#catchUp();
+      const { method, body } = request;
+      if (member !== null && method !== "GET") {
+        const { keyId } = member;
+        this.#onWrite?.({ atUs: this.nowUs, keyId, method, path: request.path, body });
+      }
       return route.handle({ desk: this, member, parameters, query, request });
     };
   }

@@ -19,6 +19,7 @@ import type { Cause, EngineEvent, UpdateReason } from "./engine-events.ts";
 import type { EngineMarket } from "./engine-market.ts";
 import { type EngineOrder, orderRecord } from "./engine-order.ts";
 import type { ExchangeAccount } from "./exchange-account.ts";
+import { nextId } from "./ids.ts";
 
 export class EngineState {
   /** The exchange's clock, with what is due at times to come. */
@@ -51,14 +52,8 @@ export class EngineState {
     return this.time.nowUs();
   }
 
-  /** A new identifier in the form of a UUID of version 4. */
   newId(): string {
-    const words = [0, 0, 0, 0].map(() => this.#ids.uint32().toString(16).padStart(8, "0"));
-    const digits = words.join("");
-    return (
-      `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-` +
-      `a${digits.slice(17, 20)}-${digits.slice(20)}`
-    );
+    return nextId(this.#ids);
   }
 
   market(index: number): EngineMarket {

@@ -18,7 +18,32 @@ import { type ExchangeAnswer, type ExchangeRequest, nested } from "./request.ts"
 const OLDEST_US = 10 * US_PER_SECOND;
 const NEWEST_US = 30 * US_PER_SECOND;
 
-/** The lowest tier's limits, as they were read from the demo exchange. */
+/**
+ * Limits of the venue's tiers: tokens a second, and seconds that a bucket holds.
+ * Source: docs.kalshi.com, page "rate limits" of 2026-09.
+ */
+const TIERS = {
+  basic: { read: 200, readSeconds: 2, write: 100, writeSeconds: 1 },
+  advanced: { read: 300, readSeconds: 2, write: 300, writeSeconds: 2 },
+  expert: { read: 600, readSeconds: 1, write: 600, writeSeconds: 2 },
+  premier: { read: 1_000, readSeconds: 1, write: 1_000, writeSeconds: 2 },
+  paragon: { read: 2_000, readSeconds: 1, write: 2_000, writeSeconds: 2 },
+  prime: { read: 4_000, readSeconds: 1, write: 4_000, writeSeconds: 2 },
+  prestige: { read: 10_000, readSeconds: 1, write: 8_000, writeSeconds: 2 },
+} as const;
+export type Tier = keyof typeof TIERS;
+export const TIER_NAMES = Object.keys(TIERS) as readonly Tier[];
+
+export function limitsOf(tier: Tier): AccountLimits {
+  const { read, readSeconds, write, writeSeconds } = TIERS[tier];
+  return {
+    tier,
+    read: { refillPerSecond: read, capacity: read * readSeconds },
+    write: { refillPerSecond: write, capacity: write * writeSeconds },
+  };
+}
+
+/** The lowest tier's limits, as they were read from the demo exchange, where buckets are smaller. */
 export const BASIC_LIMITS: AccountLimits = {
   tier: "basic",
   read: { refillPerSecond: 200, capacity: 200 },
@@ -58,8 +83,8 @@ export class Access {
     return member;
   }
 
-  get members(): readonly Member[] {
-    return [...this.#members.values()];
+  member(keyId: string): Member | undefined {
+    return this.#members.get(keyId);
   }
 
   /** The member that signed a request at `nowUs`, or the answer that refuses it. */

@@ -49,7 +49,11 @@ export async function serveExchange(options: ServerOptions): Promise<ExchangeSer
   server.on("clientError", (_, socket) => {
     socket.destroy();
   });
-  const taken = await listen(server, port);
+  const taken = await listen(server, port).catch((error: unknown) => {
+    // Its timers would keep a program from ending.
+    driver.stop();
+    throw error;
+  });
   const stopHeartbeat = beat(scheduler, () => {
     lines.ping();
   });

@@ -1,0 +1,59 @@
+/** The key of the exchange's account: the user's own, or a pair made for the occasion. */
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { messageOf, OperationError } from "../../core/index.ts";
+
+export type KeyKind = "rsa" | "ed25519";
+
+export interface AccountKey {
+  /** Where the private key is, for the client. */
+  readonly keyFile: string;
+  /** The public key, in PEM form. */
+  readonly pem: string;
+  /** Removes what was made for the occasion. */
+  forget(): void;
+}
+
+/** Reads a private or a public key of the user's; `KEY_FILE` or `KEY_FORMAT` where it is none. */
+export function readAccountKey(keyFile: string): AccountKey {
+  let text: string;
+  try {
+    text = readFileSync(keyFile, "utf8");
+  } catch (error) {
+    throw new OperationError("KEY_FILE", `${keyFile}: could not be read, was: ${messageOf(error)}`);
+  }
+  try {
+    const key = createPublicKey(text);
+    const isKnown = key.asymmetricKeyType === "rsa" || key.asymmetricKeyType === "ed25519";
+    if (!isKnown) throw new Error("another kind of key");
+    const pem = key.export({ type: "spki", format: "pem" }).toString();
+    return { keyFile, pem, forget: () => undefined };
+  } catch {
+    // The library's words are left out: they must never quote what was read.
+    throw new OperationError(
+      "KEY_FORMAT",
+      `${keyFile}: expected an RSA or Ed25519 key in PEM form, was something else`,
+    );
+  }
+}
+
+/** Makes a pair and writes its private half to `keyFile`, or to a folder that goes with the exchange. */
+export function makeAccountKey(kind: KeyKind, keyFile?: string): AccountKey {
+  const { publicKey, privateKey } =
+    kind === "rsa"
+      ? generateKeyPairSync("rsa", { modulusLength: 2_048 })
+      : generateKeyPairSync("ed25519");
+  const folder = keyFile === undefined ? mkdtempSync(join(tmpdir(), "kalshi-gym-exchange-")) : null;
+  const file = keyFile ?? join(folder ?? "", "key.pem");
+  const text = privateKey.export({ type: "pkcs8", format: "pem" });
+  writeFileSync(file, text, { mode: 0o600, flag: "wx" });
+  return {
+    keyFile: file,
+    pem: publicKey.export({ type: "spki", format: "pem" }).toString(),
+    forget: () => {
+      if (folder !== null) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

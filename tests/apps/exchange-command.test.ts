@@ -1,0 +1,191 @@
+/** The exchange as a user starts it: a process of its own, met by the client of room `kalshi`. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MachineScheduler } from "../../src/apps/machine-scheduler.ts";
+import { type CentiCents, type Lots, Prng } from "../../src/core/index.ts";
+import {
+  type Call,
+  calls,
+  loadSigningKey,
+  NodeNetwork,
+  openVenue,
+  type OrderTicket,
+  RestClient,
+  valueOf,
+} from "../../src/kalshi/index.ts";
+import { BookSide } from "../../src/market/index.ts";
+import { bundle } from "../fixtures/bundle.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-exchange-command-"));
+let program = "";
+
+beforeAll(async () => {
+  program = await bundle("src/apps/main.ts");
+});
+
+afterAll(() => {
+  rmSync(program, { force: true });
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Addresses {
+  readonly rest: string;
+  readonly ws: string;
+  readonly keyId: string;
+  readonly keyFile: string;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly addresses: Addresses;
+  readonly ended: Promise<{ code: number | null; err: string }>;
+}
+
+function launch(...args: string[]) {
+  const child = spawn(process.execPath, [program, "exchange", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  let err = "";
+  child.stderr.on("data", (data: Buffer) => (err += data.toString()));
+  const ended = new Promise<{ code: number | null; err: string }>((resolve) =>
+    child.on("close", (code) => resolve({ code, err })),
+  );
+  const listening = new Promise<Addresses>((resolve, reject) => {
+    child.stdout.on("data", (data: Buffer) => {
+      out += data.toString();
+      if (out.includes("\n")) resolve(JSON.parse(out) as Addresses);
+    });
+    void ended.then(() => reject(new Error(err)));
+  });
+  // Whoever waits for the end alone does not listen for the failure to listen.
+  listening.catch(() => undefined);
+  return { child, ended, listening };
+}
+
+async function start(...args: string[]): Promise<Running> {
+  const { child, ended, listening } = launch(...args, "--json");
+  return { child, ended, addresses: await listening };
+}
+
+/** A client of the exchange, with its own way to ask. */
+function clientOf({ rest, ws, keyId, keyFile }: Addresses) {
+  const venue = openVenue({ restUrl: rest, wsUrl: ws });
+  const key = loadSigningKey(venue, { keyId, file: keyFile });
+  const network = new NodeNetwork(venue);
+  const scheduler = new MachineScheduler();
+  const client = new RestClient({ venue, key, network, scheduler, prng: Prng.fromSeed(1) });
+  const ask = <T>(call: Call<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      client.send(call, (answer) => {
+        try {
+          resolve(valueOf(answer, call.route));
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+  const close = (): void => {
+    client.close();
+    network.close();
+  };
+  return { ask, close };
+}
+
+function ticket(ticker: string, clientOrderId: string): OrderTicket {
+  return {
+    ticker,
+    clientOrderId,
+    side: BookSide.bid,
+    size: 100 as Lots,
+    price: 100 as CentiCents,
+    timeInForce: "good_till_canceled",
+    selfTradePrevention: "taker_at_cross",
+    expiresUs: null,
+    postOnly: true,
+    reduceOnly: false,
+    cancelOnPause: false,
+    subaccount: null,
+    orderGroupId: null,
+    exchangeIndex: null,
+  };
+}
+
+describe("the command", () => {
+  test("prints where it is, serves whoever has its key, and leaves nothing behind", async () => {
+    const { child, addresses, ended } = await start("--generate", "--markets", "2");
+    expect(Object.keys(addresses)).toEqual(["rest", "ws", "keyId", "keyFile"]);
+    expect(statSync(addresses.keyFile).mode & 0o777).toBe(0o600);
+    const { ask, close } = clientOf(addresses);
+    const markets = await ask(calls.markets({ limit: 10 }));
+    expect(markets.items.map(({ status }) => status)).toEqual(["active", "active"]);
+    const created = await ask(calls.createOrder(ticket(markets.items[0]?.ticker ?? "", "one")));
+    expect((await ask(calls.order(created.orderId))).status).toBe("resting");
+    close();
+    child.kill("SIGINT");
+    const { code, err } = await ended;
+    expect(code).toBe(130);
+    expect(err).toMatch("Ended after 1 orders");
+    expect(existsSync(addresses.keyFile)).toBe(false);
+  });
+
+  test("killed at any moment, it comes back with every order that it acknowledged", async () => {
+    const state = join(folder, "state");
+    const args = ["--session", "sessions/sample-1", "--state", state, "--key-kind", "ed25519"];
+    const known: string[] = [];
+    let onItsWay = "";
+    for (let run = 0; run < 4; run++) {
+      const { child, addresses, ended } = await start(...args);
+      const { ask, close } = clientOf(addresses);
+      const { items } = await ask(calls.orders({ limit: 100, status: "resting" }));
+      const found = items.map(({ clientOrderId }) => clientOrderId).reverse();
+      // What was on its way at the kill may have arrived or not; nothing else may differ.
+      if (found.includes(onItsWay)) known.push(onItsWay);
+      expect(found).toEqual(known);
+      const { items: markets } = await ask(calls.markets({ limit: 1 }));
+      const send = (id: string) => ask(calls.createOrder(ticket(markets[0]?.ticker ?? "", id)));
+      for (let index = 0; index < 3; index++) {
+        await send(`run-${run}-${index}`);
+        known.push(`run-${run}-${index}`);
+      }
+      onItsWay = `run-${run}-last`;
+      const last = send(onItsWay).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, run));
+      child.kill("SIGKILL");
+      close();
+      await Promise.all([last, ended]);
+    }
+  });
+
+  test.each([
+    [[], 1, "expected one of --session <folder> and --generate"],
+    [["--session", "nowhere"], 1, "nowhere: expected a session folder"],
+    [["--generate", "--key", "nowhere.pem"], 1, "nowhere.pem: could not be read"],
+    [["--generate", "--fault", "slow:2"], 2, "expected a number from 0 to 1"],
+    [["--generate", "--port", "70000"], 2, "Expected a port"],
+  ])("%j ends with %i", async (args, code, sentence) => {
+    const { ended } = launch(...args);
+    const end = await ended;
+    expect(end.err).toMatch(sentence);
+    expect(end.code).toBe(code);
+  });
+
+  test("a port that is taken, and rules that are none, are told in one sentence", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const address = taken.address();
+    const port = typeof address === "object" && address !== null ? String(address.port) : "";
+    const busy = await launch("--generate", "--port", port).ended;
+    taken.close();
+    expect([busy.code, busy.err]).toEqual([1, expect.stringMatching(`^error: port ${port}:`)]);
+    const file = join(folder, "faults.json");
+    writeFileSync(file, '[{"kind":"slow","amount_ms":"long"}]');
+    const rules = await launch("--generate", "--faults", file).ended;
+    expect(rules.err).toMatch("[0].amount_ms: expected a number");
+    expect(rules.code).toBe(1);
+  });
+});
