@@ -181,11 +181,11 @@ export class LocalExchange {
       const told = strike("failAfter") === null ? answer : UNAVAILABLE;
       const slow = strike("slow");
       if (slow === null) this.#answer(told, done);
-      else this.#agenda.after(slow.amountUs, () => this.#answer(told, done));
+      else this.#later(slow.amountUs, () => this.#answer(told, done));
     };
     const held = strike("held");
     if (held === null) perform();
-    else this.#agenda.after(held.amountUs, perform);
+    else this.#later(held.amountUs, perform);
   }
 
   /**
@@ -256,9 +256,14 @@ export class LocalExchange {
       if (line.isOpen) line.client.deliver(frame);
     };
     if (late === null) send();
-    else this.#agenda.after(late.amountUs, send);
+    else this.#later(late.amountUs, send);
     const again = faults.strike("duplicate", nowUs, occasion);
-    if (again !== null) this.#agenda.after(again.amountUs, send);
+    if (again !== null) this.#later(again.amountUs, send);
+  }
+
+  #later(delayUs: number, act: () => void): void {
+    if (delayUs === 0) act();
+    else this.#agenda.after(delayUs, act);
   }
 
   #drop(line: Line): void {
