@@ -2,7 +2,14 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { canonicalJson, messageOf, OperationError, type TimestampUs } from "../core/index.ts";
+import {
+  canonicalJson,
+  messageOf,
+  OperationError,
+  type Scheduler,
+  type TimestampUs,
+  US_PER_SECOND,
+} from "../core/index.ts";
 import {
   type ExchangeServer,
   type FaultRule,
@@ -40,6 +47,14 @@ interface Flags {
   readonly state?: string;
   readonly seconds?: number;
 }
+
+const SPEED_MIN = 0.001;
+const SPEED_MAX = 100_000;
+const MINUTES_MAX = 100_000;
+const SKIP_SECONDS_MAX = 10_000_000;
+/** Beyond a billion dollars sums would not be exact. */
+const CASH_MAX = 1_000_000_000;
+const SECONDS_MAX = 1_000_000_000;
 
 export function exchangeCommand(): Command {
   const command = new Command("exchange")
@@ -81,9 +96,10 @@ async function runExchange(flags: Flags, io: Console): Promise<void> {
   const source = sourceOf(flags);
   const faults = [...(flags.fault ?? []), ...faultsOf(flags.faults)];
   const state = flags.state === undefined ? null : new ExchangeState(flags.state);
-  const kept = state?.read() ?? null;
-  const key = keyOf(flags, state);
+  let key: AccountKey | null = null;
   try {
+    const kept = state?.read() ?? null;
+    key = keyOf(flags, state);
     const scheduler = new MachineScheduler();
     const startUs = (kept?.head.startUs ?? scheduler.nowUs()) as TimestampUs;
     const keyId = flags.keyId ?? kept?.head.keyId ?? randomUUID();
@@ -91,13 +107,16 @@ async function runExchange(flags: Flags, io: Console): Promise<void> {
     opened.exchange.advanceTo(scheduler.nowUs());
     const { exchange } = opened;
     const server = await serveExchange({ exchange, scheduler, port: flags.port });
-    tell(io, server, { keyId, keyFile: key.keyFile }, kept);
-    await untilEnd(flags.seconds);
-    await server.close();
+    try {
+      tell(io, server, { keyId, keyFile: key.keyFile }, kept);
+      await untilEnd(scheduler, flags.seconds);
+    } finally {
+      await server.close();
+    }
     tellEnd(io, opened);
   } finally {
     state?.close();
-    key.forget();
+    key?.forget();
   }
 }
 
@@ -156,6 +175,12 @@ function open({
 }
 
 function sourceOf({ session, generate, ...flags }: Flags): LiquiditySource {
+  if (flags.cash > CASH_MAX || (flags.seconds ?? 0) > SECONDS_MAX) {
+    throw new OperationError(
+      "EXCHANGE_OPTIONS",
+      "expected --cash and --seconds of at most a billion each",
+    );
+  }
   if ((session === undefined) === (generate === undefined)) {
     throw new OperationError(
       "EXCHANGE_OPTIONS",
@@ -165,14 +190,21 @@ function sourceOf({ session, generate, ...flags }: Flags): LiquiditySource {
   }
   if (session !== undefined) {
     const { speed, skip } = flags;
-    if (speed === 0) throw new OperationError("EXCHANGE_OPTIONS", "--speed: expected more than 0");
+    if (speed < SPEED_MIN || speed > SPEED_MAX || skip > SKIP_SECONDS_MAX) {
+      throw new OperationError(
+        "EXCHANGE_OPTIONS",
+        `expected --speed from ${SPEED_MIN} to ${SPEED_MAX}, --skip up to ${SKIP_SECONDS_MAX} seconds`,
+      );
+    }
     return { kind: "session", folder: session, speed, skipSeconds: skip };
   }
   const { markets, minutes, activity } = flags;
-  if (minutes < 1 || activity === 0 || activity > 1_000 || markets > 1_000) {
+  const isLifeOdd = minutes < 1 || minutes > MINUTES_MAX;
+  if (isLifeOdd || activity === 0 || activity > 1_000 || markets > 1_000) {
     throw new OperationError(
       "EXCHANGE_OPTIONS",
-      "expected --minutes from 1, --activity above 0 and up to 1000, --markets up to 1000",
+      `expected --minutes from 1 to ${MINUTES_MAX}, --activity above 0 and up to 1000, ` +
+        "--markets up to 1000",
     );
   }
   return { kind: "generate", markets, minutes, activity };
@@ -182,7 +214,6 @@ function keyOf({ key, keyKind }: Flags, state: ExchangeState | null): AccountKey
   if (key !== undefined) return readAccountKey(key);
   if (state === null) return makeAccountKey(keyKind);
   if (existsSync(state.keyFile)) return readAccountKey(state.keyFile);
-  state.makeFolder();
   return makeAccountKey(keyKind, state.keyFile);
 }
 
@@ -222,18 +253,23 @@ function tellEnd(io: Console, { exchange, account }: OpenedExchange): void {
   io.line(`Ended after ${orderIds.end} orders, ${fills.end} fills, ${trades} trades in all.`);
 }
 
-/** Waits for Ctrl-C, or for so many seconds. */
-async function untilEnd(seconds: number | undefined): Promise<void> {
+/** Waits for Ctrl-C, or for so many seconds; a failure while serving ends it with that failure. */
+async function untilEnd(scheduler: Scheduler, seconds: number | undefined): Promise<void> {
   let release = (): void => undefined;
-  await new Promise<void>((resolve) => {
-    const interruption = listenForInterruption(resolve);
-    const timer = seconds === undefined ? undefined : setTimeout(resolve, seconds * 1_000);
-    release = () => {
-      interruption.release();
-      clearTimeout(timer);
-    };
-  });
-  release();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const interruption = listenForInterruption(resolve);
+      const stop = seconds === undefined ? null : scheduler.after(seconds * US_PER_SECOND, resolve);
+      process.once("uncaughtException", reject);
+      release = () => {
+        interruption.release();
+        stop?.();
+        process.off("uncaughtException", reject);
+      };
+    });
+  } finally {
+    release();
+  }
 }
 
 function positive(text: string): number {

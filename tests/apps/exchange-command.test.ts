@@ -1,12 +1,22 @@
 /** The exchange as a user starts it: a process of its own, met by the client of room `kalshi`. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { generateKeyPairSync } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ExchangeState } from "../../src/apps/exchange/exchange-state.ts";
 import { MachineScheduler } from "../../src/apps/machine-scheduler.ts";
-import { type CentiCents, type Lots, Prng } from "../../src/core/index.ts";
+import { type CentiCents, type Lots, Prng, type TimestampUs } from "../../src/core/index.ts";
 import {
   type Call,
   calls,
@@ -167,6 +177,10 @@ describe("the command", () => {
     [["--generate", "--key", "nowhere.pem"], 1, "nowhere.pem: could not be read"],
     [["--generate", "--fault", "slow:2"], 2, "expected a number from 0 to 1"],
     [["--generate", "--port", "70000"], 2, "Expected a port"],
+    [["--generate", "--cash", "5000000000"], 1, "at most a billion"],
+    [["--generate", "--minutes", "1000000"], 1, "expected --minutes from 1 to"],
+    [["--session", "sessions/sample-1", "--speed", "0.0000001"], 1, "expected --speed from"],
+    [["--generate", "--faults", "nowhere.json"], 1, "nowhere.json: expected a list of rules"],
   ])("%j ends with %i", async (args, code, sentence) => {
     const { ended } = launch(...args);
     const end = await ended;
@@ -188,4 +202,61 @@ describe("the command", () => {
     expect(rules.err).toMatch("[0].amount_ms: expected a number");
     expect(rules.code).toBe(1);
   });
+
+  test("a private key that others may read is refused; a public one may be open", async () => {
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    const file = join(folder, "open.pem");
+    writeFileSync(file, privateKey.export({ type: "pkcs8", format: "pem" }));
+    chmodSync(file, 0o644);
+    const refused = await launch("--generate", "--key", file).ended;
+    expect(refused.err).toBe(
+      `error: ${file}: expected a private key that only its owner may read, was open to others ` +
+        `(mode 644); run: chmod 600 ${file}\n`,
+    );
+    expect(refused.code).toBe(1);
+    writeFileSync(file, publicKey.export({ type: "spki", format: "pem" }));
+    const { child, ended } = await start("--generate", "--key", file);
+    child.kill("SIGTERM");
+    expect((await ended).code).toBe(130);
+  });
+
+  test("a state has one exchange at a time, and a start that fails leaves none", async () => {
+    const state = join(folder, "shared");
+    const first = await start("--generate", "--state", state);
+    const second = await launch("--generate", "--state", state).ended;
+    expect(second.err).toBe(
+      `error: ${state}: expected a folder that no other exchange uses, was in use\n`,
+    );
+    expect(second.code).toBe(1);
+    first.child.kill("SIGKILL");
+    await first.ended;
+    const other = await launch("--generate", "--state", state, "--seed", "7").ended;
+    expect(other.err).toMatch("start it with the same flags");
+    expect(existsSync(join(state, "writes.ndjson"))).toBe(true);
+    const unmade = join(folder, "unmade");
+    const failed = await launch("--session", "nowhere", "--state", unmade).ended;
+    expect([failed.code, existsSync(unmade)]).toEqual([1, false]);
+  });
+
+  test("many seconds are many, and not none", async () => {
+    const { child, ended } = await start("--generate", "--seconds", "3000000");
+    const early = await Promise.race([
+      ended,
+      new Promise((resolve) => setTimeout(() => resolve("runs"), 300)),
+    ]);
+    expect(early).toBe("runs");
+    child.kill("SIGINT");
+    expect((await ended).code).toBe(130);
+  });
+});
+
+test("where its state cannot be written any more, nothing is promised any more", () => {
+  const full = join(folder, "full");
+  const state = new ExchangeState(full);
+  symlinkSync("/dev/full", join(full, "writes.ndjson"));
+  state.begin(null);
+  const write = { atUs: 0 as TimestampUs, keyId: "k", method: "POST", path: "/", body: "" };
+  expect(() => state.add(write)).toThrow("could not be written");
+  expect(() => state.add(write)).toThrow("the exchange ends");
+  state.close();
 });

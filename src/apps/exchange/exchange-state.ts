@@ -4,10 +4,22 @@
  * a client was told of is kept; starting again carries all of them out anew, from the same seed.
  *
  * The last line may be cut off by a crash: then its write was not carried out and nobody was answered.
+ * Lines are in the system's hands, not forced to disk: the end of the process loses nothing, that of
+ * the machine may lose the last seconds.
  */
-import { closeSync, existsSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
-import { makeFolder, OperationError } from "../../core/index.ts";
+import Database from "better-sqlite3";
+import { makeFolder, messageOf, OperationError } from "../../core/index.ts";
 import type { Write } from "../../exchange/index.ts";
 
 const VERSION = 1;
@@ -31,12 +43,17 @@ export class ExchangeState {
   readonly keyFile: string;
   readonly #path: string;
   readonly #folder: string;
+  /** Held as long as the exchange runs; it goes with the process, however that ends. */
+  readonly #lock: Database.Database;
   #file: number | null = null;
+  #isBroken = false;
 
+  /** Takes the folder. `EXCHANGE_STATE` where another exchange has it, or it cannot be made. */
   constructor(folder: string) {
     this.#folder = folder;
     this.#path = join(folder, "writes.ndjson");
     this.keyFile = join(folder, "key.pem");
+    this.#lock = lockFolder(folder);
   }
 
   /** What an earlier run kept; null where there was none. `EXCHANGE_STATE` for another kind of file. */
@@ -59,13 +76,8 @@ export class ExchangeState {
     return { head, writes };
   }
 
-  makeFolder(): void {
-    makeFolder(this.#folder);
-  }
-
   /** Begins to keep: a new file with its head, or the file that is there. */
   begin(head: Omit<StateHead, "version"> | null): void {
-    this.makeFolder();
     this.#file = openSync(this.#path, "a", 0o600);
     if (head !== null) this.#append({ version: VERSION, ...head });
   }
@@ -74,13 +86,36 @@ export class ExchangeState {
     this.#append(write);
   }
 
+  /** Gives the folder back; one that nothing was kept in goes with all that was made in it. */
   close(): void {
     if (this.#file !== null) closeSync(this.#file);
     this.#file = null;
+    this.#lock.close();
+    if (existsSync(this.#path)) return;
+    rmSync(this.#lock.name, { force: true });
+    rmSync(this.keyFile, { force: true });
+    try {
+      rmdirSync(this.#folder);
+    } catch {
+      // Something of the user's is in it.
+    }
   }
 
+  /** After a failure nothing more is kept, and so nothing more may be carried out. */
   #append(value: object): void {
-    if (this.#file !== null) writeSync(this.#file, `${JSON.stringify(value)}\n`);
+    const bytes = Buffer.from(`${JSON.stringify(value)}\n`);
+    try {
+      if (this.#file === null || this.#isBroken) throw new Error("the file is not open");
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
+    } catch (error) {
+      this.#isBroken = true;
+      throw new OperationError(
+        "EXCHANGE_STATE",
+        `${this.#path}: could not be written, was: ${messageOf(error)}; the exchange ends, ` +
+          "and what it answered so far is kept",
+        { cause: error },
+      );
+    }
   }
 
   #parse(line: string, number: number): unknown {
@@ -93,5 +128,27 @@ export class ExchangeState {
         { cause: error },
       );
     }
+  }
+}
+
+/** A lock that no crash leaves behind: one of SQLite's on a file that stays empty. */
+function lockFolder(folder: string): Database.Database {
+  let lock: Database.Database | null = null;
+  try {
+    makeFolder(folder);
+    lock = new Database(join(folder, "lock"), { timeout: 0 });
+    lock.pragma("locking_mode = EXCLUSIVE");
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock?.close();
+    const isTaken = (error as { readonly code?: string }).code === "SQLITE_BUSY";
+    throw new OperationError(
+      "EXCHANGE_STATE",
+      isTaken
+        ? `${folder}: expected a folder that no other exchange uses, was in use`
+        : `${folder}: expected a folder for the exchange's state, was: ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }

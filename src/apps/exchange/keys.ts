@@ -1,6 +1,6 @@
 /** The key of the exchange's account: the user's own, or a pair made for the occasion. */
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf, OperationError } from "../../core/index.ts";
@@ -16,13 +16,25 @@ export interface AccountKey {
   forget(): void;
 }
 
-/** Reads a private or a public key of the user's; `KEY_FILE` or `KEY_FORMAT` where it is none. */
+/**
+ * Reads a private or a public key of the user's. `KEY_FILE`, `KEY_FORMAT` where it is none,
+ * `KEY_FILE_MODE` where others may read the private half.
+ */
 export function readAccountKey(keyFile: string): AccountKey {
   let text: string;
+  let mode: number;
   try {
     text = readFileSync(keyFile, "utf8");
+    ({ mode } = statSync(keyFile));
   } catch (error) {
     throw new OperationError("KEY_FILE", `${keyFile}: could not be read, was: ${messageOf(error)}`);
+  }
+  if (text.includes("PRIVATE KEY") && (mode & 0o077) !== 0) {
+    throw new OperationError(
+      "KEY_FILE_MODE",
+      `${keyFile}: expected a private key that only its owner may read, was open to others ` +
+        `(mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${keyFile}`,
+    );
   }
   try {
     const key = createPublicKey(text);
