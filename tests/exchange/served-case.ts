@@ -39,7 +39,10 @@ export class ServedCase {
     this.market = market;
   }
 
-  static async open(limits: AccountLimits = GENEROUS): Promise<ServedCase> {
+  static async open({
+    limits = GENEROUS,
+    patienceMs = 30_000,
+  }: { limits?: AccountLimits; patienceMs?: number } = {}): Promise<ServedCase> {
     const scheduler = new MachineScheduler();
     const startUs = scheduler.nowUs();
     const exchange = new LocalExchange({ startUs, prng: Prng.fromSeed(1), marketCapacity: 4 });
@@ -48,7 +51,7 @@ export class ServedCase {
     const account = exchange.engine.addAccount("user-1", 100_000_000 as MicroUsd);
     exchange.admit({ keyId: KEY_ID, pem: RSA.publicKey, account, limits });
     exchange.flush();
-    const server = await serveExchange({ exchange, scheduler, port: 0 });
+    const server = await serveExchange({ exchange, scheduler, port: 0, patienceMs });
     return new ServedCase(exchange, server, account);
   }
 

@@ -5,15 +5,18 @@
  */
 import { type TimestampUs, unreachable } from "../../core/index.ts";
 import {
+  type BucketLimit,
   type FeedCommand,
   FeedFaultCode,
   feedFaultOf,
   type FeedPayload,
   readCommand,
+  TokenBucket,
   writeMessage,
 } from "../../kalshi/index.ts";
 import type { EngineEvent } from "../engine/engine-events.ts";
 import type { EngineMarket } from "../engine/engine-market.ts";
+import { takeTokens } from "../rest/access.ts";
 import {
   addMarkets,
   type Channel,
@@ -40,6 +43,9 @@ export interface FeedConnectionOptions {
   readonly send: SendFrame;
 }
 
+/** Commands a second and connection. Source: docs.kalshi.com, changelog of 2026-06-18. */
+const COMMANDS: BucketLimit = { refillPerSecond: 10_000, capacity: 10_000 };
+
 export class FeedConnection {
   readonly account: number;
   readonly #userId: string;
@@ -48,8 +54,10 @@ export class FeedConnection {
   readonly #bySid = new Map<number, Subscription>();
   readonly #byChannel = new Map<Channel, Subscription>();
   #sids = 0;
+  readonly #commands: TokenBucket;
 
   constructor({ source, account, userId, send }: FeedConnectionOptions) {
+    this.#commands = new TokenBucket(COMMANDS, source.nowUs);
     this.account = account;
     this.#userId = userId;
     this.#source = source;
@@ -63,6 +71,9 @@ export class FeedConnection {
 
   /** Does what a client's frame asks for, or says why not. */
   receive(frame: string): void {
+    if (!takeTokens(this.#commands, 1, this.#source.nowUs)) {
+      return this.#refuse(0, FeedFaultCode.tooManyRequests);
+    }
     const command = readCommand(frame);
     switch (command.kind) {
       case "refused":
@@ -249,16 +260,19 @@ export class FeedConnection {
   }
 
   #unsubscribe({ id, sids }: Extract<FeedCommand, { kind: "unsubscribe" }>): void {
+    let isUnknown = false;
     for (const sid of sids) {
       const subscription = this.#bySid.get(sid);
       if (subscription === undefined) {
-        this.#refuse(id, FeedFaultCode.unknownSid);
+        isUnknown = true;
         continue;
       }
       this.#bySid.delete(sid);
       this.#byChannel.delete(subscription.channel);
       this.#answer(id, { kind: "unsubscribed", body: null }, subscription.answerHead());
     }
+    // Told once for all: a frame may name half a million of them.
+    if (isUnknown) this.#refuse(id, FeedFaultCode.unknownSid);
   }
 
   #snapshot(subscription: Subscription, index: number, id?: number): void {

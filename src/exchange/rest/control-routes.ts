@@ -18,6 +18,9 @@ import { type Desk, marketNotFound, own, type OwnCall, type Route } from "./rout
 
 export const CONTROL_PREFIX = "/control";
 
+/** A million contracts: sums of money stay exact through thousands of such orders. */
+const CROWD_SIZE_MAX = 100_000_000;
+
 type Body = Readonly<Record<string, unknown>>;
 type Control = (desk: Desk, body: Body, market: EngineMarket) => ExchangeAnswer;
 
@@ -98,7 +101,7 @@ function crowd({ engine }: Desk, body: Body, market: EngineMarket): ExchangeAnsw
   if (side !== "bid" && side !== "ask") throw wrong("side", '"bid" or "ask"');
   const price = parseCentiCents(textOf(body, "price"), "price");
   const size = parseLots(textOf(body, "count"), "count");
-  if (size <= 0) throw wrong("count", "more than nothing");
+  if (size <= 0 || size > CROWD_SIZE_MAX) throw wrong("count", "up to a million contracts");
   if (!market.book.isTick(price)) throw wrong("price", "a price of the market's grid");
   const terms = { market, side: BookSide[side], price, size };
   if (body["takes"] === true) return json({ filled: engine.crowdTake(terms) / 100 });

@@ -43,6 +43,7 @@ function positions({ desk, view, query }: OwnCall): ExchangeAnswer {
   const event = query.get("event_ticker") ?? "";
   const filters = (query.get("count_filter") ?? "").split(",");
   const asked = [...view.positions.values()]
+    .filter(({ market, position }) => !isOver(desk, market, position))
     .map(({ position }) => position)
     .filter(
       (position) =>
@@ -53,6 +54,11 @@ function positions({ desk, view, query }: OwnCall): ExchangeAnswer {
     );
   const page = pageOfAll(asked, terms);
   return ok(bodies.positions, { ...page, events: byEvent(desk, page.items) });
+}
+
+/** A market that was traded and left before its settlement: no settlement tells of it. */
+function isOver({ engine }: Desk, market: number, { position }: VenuePosition): boolean {
+  return position === 0 && engine.markets[market]?.phase === "finalized";
 }
 
 function byEvent(desk: Desk, list: readonly VenuePosition[]): EventPosition[] {

@@ -16,6 +16,9 @@ import { ExchangeDriver } from "./exchange-driver.ts";
 const HOST = "127.0.0.1";
 const BODY_BYTES_MAX = 1_048_576;
 const FRAME_BYTES_MAX = 1_048_576;
+const PATIENCE_MS = 30_000;
+/** How often connections are looked through for those that are late. */
+const CHECK_MS = 5_000;
 const HEARTBEAT_US = 10 * US_PER_SECOND;
 /** A client that leaves so much unread is cut off. */
 const UNREAD_BYTES_MAX = 16_777_216;
@@ -25,6 +28,8 @@ export interface ServerOptions {
   readonly scheduler: Scheduler;
   /** 0 for any that is free. */
   readonly port: number;
+  /** Milliseconds in which a request must have arrived whole. */
+  readonly patienceMs?: number;
 }
 
 export interface ExchangeServer {
@@ -36,9 +41,14 @@ export interface ExchangeServer {
 
 /** Opens the exchange on loopback; `EXCHANGE_PORT` where the port cannot be had. */
 export async function serveExchange(options: ServerOptions): Promise<ExchangeServer> {
-  const { exchange, scheduler, port } = options;
+  const { exchange, scheduler, port, patienceMs = PATIENCE_MS } = options;
   const driver = new ExchangeDriver(exchange, scheduler);
-  const server = http.createServer({ requestTimeout: 30_000, maxHeaderSize: 16_384 });
+  const server = http.createServer({
+    requestTimeout: patienceMs,
+    headersTimeout: patienceMs,
+    connectionsCheckingInterval: Math.min(patienceMs, CHECK_MS),
+    maxHeaderSize: 16_384,
+  });
   const lines = new Lines(exchange, driver);
   server.on("request", (request, response) => {
     void serveRequest(exchange, driver, request, response);
