@@ -61,3 +61,16 @@ export function eventColumns(capacity: number): EventColumns {
     stampUs: new Float64Array(capacity),
   };
 }
+
+/** Rows `from` ... `end` - 1, over the same memory. */
+export function columnsWithin(columns: EventColumns, from: number, end: number): EventColumns {
+  const { code, stream, priceCc, size, stampUs } = columns;
+  return {
+    rowCount: end - from,
+    code: code.subarray(from, end),
+    stream: stream.subarray(from, end),
+    priceCc: priceCc.subarray(from, end),
+    size: size.subarray(from, end),
+    stampUs: stampUs.subarray(from, end),
+  };
+}

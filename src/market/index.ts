@@ -16,7 +16,13 @@ export {
   parseFeeType,
   tradeFee,
 } from "./fee-schedule.ts";
-export { dearestFees, type FeeChange, feesAt, resolveFees } from "./fee-timeline.ts";
+export {
+  dearestFees,
+  type FeeChange,
+  type FeeOverride,
+  feesAt,
+  resolveFees,
+} from "./fee-timeline.ts";
 export type { EventInfo, MarketInfo, ResultSource, Settlement } from "./market-info.ts";
 export { type BookLevels, OrderBook } from "./order-book.ts";
 export { QUEUE_COUNT_FIELDS, queueQuality, type QueueQuality } from "./queue-reconstruction.ts";
@@ -25,12 +31,14 @@ export { BookSide, EventKind, marketIndexOf, MarketStatus, streamRows, type Tape
 export {
   createSession,
   type CreateSessionOptions,
+  resumeSession,
   type SessionWriter,
   type SnapshotLevel,
 } from "./session-writer.ts";
 export { openSession, type ReadTapeOptions, type Session } from "./session.ts";
 export {
   type Gap,
+  type GapReason,
   SESSION_FILE,
   type SessionCounts,
   type SessionFacts,

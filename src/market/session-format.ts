@@ -64,6 +64,24 @@ export interface SessionFacts {
 }
 
 /**
+ * Why messages are missing. `sequence`: numbers are missing. `reconnect`: there was no connection.
+ * `reported`: told by whoever recorded. Recorders of a live feed tell more: `contradiction`, a level
+ * would have had less than nothing; `unreadable`; `stale`, the venue was silent or a book had changed
+ * unsaid; `ended`, the venue ended the subscription; `overflow`, the recorder was too slow;
+ * `interrupted`, it did not run.
+ */
+export type GapReason =
+  | "sequence"
+  | "reconnect"
+  | "reported"
+  | "contradiction"
+  | "unreadable"
+  | "stale"
+  | "ended"
+  | "overflow"
+  | "interrupted";
+
+/**
  * A place where messages are known to be missing. `scope` book: books may be wrong from there to
  * their next snapshot; trades: only trades are missing, the books are whole.
  */
@@ -73,7 +91,7 @@ export interface Gap {
   /** The only market concerned, or null for all of the session. */
   readonly market: string | null;
   readonly scope: "book" | "trades";
-  readonly reason: "sequence" | "reconnect" | "reported";
+  readonly reason: GapReason;
   /** Number of missing messages, null when unknown. */
   readonly missing: number | null;
   /** Subscription and first missing sequence number where the feed tells. */

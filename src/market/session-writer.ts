@@ -27,17 +27,16 @@ import {
 } from "../core/index.ts";
 import { encodeChunk } from "./column-codec.ts";
 import {
+  columnsWithin,
   eventCode,
   type EventColumns,
   eventColumns,
-  kindOf,
   NO_STAMP,
   StampResolution,
 } from "./event-columns.ts";
 import {
   APPLICATION_ID,
   contentHashOf,
-  FEE_CHANGE_TABLE,
   FORMAT_VERSION,
   type Gap,
   SCHEMA,
@@ -46,6 +45,9 @@ import {
   type SessionFacts,
   TAPE_FILE,
 } from "./session-format.ts";
+import { openUnfinished, type Unfinished } from "./session-recovery.ts";
+import { addTally, countsOf, type Tally, tallyOf } from "./session-tally.ts";
+import { storeFacts, storeGaps, storeValue } from "./store-facts.ts";
 import { BookSide, EventKind, type MarketStatus } from "./tape.ts";
 
 /** Rows of a full chunk. */
@@ -98,54 +100,87 @@ export function createSession(
       { cause: error },
     );
   }
-  return new SessionWriter(folder, target, building, facts);
+  return new SessionWriter(folder, target, building, facts, null);
+}
+
+/**
+ * Goes on with a session that was built in place and not finished, as after a crash: everything that
+ * was flushed is there. `SESSION_EXISTS` where it is finished, and the codes of `openSession`.
+ */
+export function resumeSession(folder: string): SessionWriter {
+  const target = resolve(folder);
+  const left = openUnfinished(folder, CHUNK_ROWS);
+  return new SessionWriter(folder, target, target, left.facts, left);
 }
 
 export class SessionWriter {
   readonly #shown: string;
   readonly #target: string;
   readonly #building: string;
-  readonly #facts: SessionFacts;
   readonly #db: Database.Database;
   readonly #insert: Database.Statement;
   readonly #buffer: EventColumns = eventColumns(CHUNK_ROWS);
-  readonly #hashes: readonly Hash[] = Array.from({ length: 5 }, sha256Stream);
-  readonly #gaps: Gap[] = [];
-  readonly #tally = new Array<number>(16).fill(0);
-  #closingSnapshots = 0;
+  readonly #hashes: readonly Hash[];
+  readonly #gaps: Gap[];
+  readonly #tally: Tally;
+  #facts: SessionFacts;
+  /** Rows in full chunks. */
+  #packed = 0;
+  /** Rows of the chunk to come; the first `#stored` of them stand in small chunks already. */
   #buffered = 0;
-  #flushed = 0;
+  #stored = 0;
+  /** The first of those small chunks. */
+  #smallFrom: number | bigint | null = null;
+  /** Gaps that wait for the rows before them. */
+  #gapsStored = 0;
   /** Level rows that the snapshot appended last still expects. */
   #levelsDue = 0;
   #ended = false;
 
-  /** Use `createSession`. */
-  constructor(shown: string, target: string, building: string, facts: SessionFacts) {
+  /** Use `createSession` or `resumeSession`. */
+  constructor(
+    shown: string,
+    target: string,
+    building: string,
+    facts: SessionFacts,
+    left: Unfinished | null,
+  ) {
     this.#shown = shown;
     this.#target = target;
     this.#building = building;
     this.#facts = facts;
-    assert(facts.markets.length + facts.references.length <= 65_535, "streams fit 16 bits");
+    this.#hashes = left?.hashes ?? Array.from({ length: 5 }, sha256Stream);
+    this.#gaps = left?.gaps ?? [];
+    this.#tally = left?.tally ?? tallyOf(eventColumns(0));
+    requireStreams(facts);
     try {
-      this.#db = new Database(join(building, SESSION_FILE));
+      this.#db = left?.db ?? new Database(join(building, SESSION_FILE));
       this.#db.pragma("journal_mode = WAL");
       this.#db.pragma("synchronous = NORMAL");
-      this.#db.pragma(`application_id = ${APPLICATION_ID}`);
-      this.#db.pragma(`user_version = ${FORMAT_VERSION}`);
-      this.#db.exec(SCHEMA);
+      if (left === null) {
+        this.#db.pragma(`application_id = ${APPLICATION_ID}`);
+        this.#db.pragma(`user_version = ${FORMAT_VERSION}`);
+        this.#db.exec(SCHEMA);
+      }
       this.#insert = this.#db.prepare(
         "INSERT INTO chunk VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       );
-      storeFacts(this.#db, facts);
+      if (left === null) storeFacts(this.#db, facts);
+      else this.#takeOver(left);
     } catch (error) {
       if (building !== target) rmSync(building, { recursive: true, force: true });
       throw this.#failure(error);
     }
   }
 
+  /** What is told about the session so far. */
+  get facts(): SessionFacts {
+    return this.#facts;
+  }
+
   /** Number of event rows so far: the position of the next event. */
   get position(): number {
-    return this.#flushed + this.#buffered;
+    return this.#packed + this.#buffered;
   }
 
   /** The losses recorded so far. */
@@ -155,20 +190,14 @@ export class SessionWriter {
 
   /** What has been stored so far; all of it once the session is finished. */
   get counts(): SessionCounts {
-    const of = (kind: EventKind): number => this.#tally[kind] ?? 0;
-    return {
-      rows: this.#flushed,
-      snapshots: of(EventKind.snapshot) + this.#closingSnapshots,
-      deltas: of(EventKind.delta),
-      trades: of(EventKind.trade),
-      blockTrades: of(EventKind.blockTrade),
-      references: of(EventKind.reference),
-      other: of(EventKind.close) + of(EventKind.status) - this.#closingSnapshots,
-    };
+    return countsOf(this.#tally, this.#packed + this.#stored);
   }
 
   /** A whole book. `stampUs` where the source has one: feeds have none. */
   snapshot(market: number, levels: readonly SnapshotLevel[], stampUs = NO_STAMP): void {
+    // What survives a crash never ends within a snapshot.
+    const isCut = this.#buffered + levels.length >= CHUNK_ROWS;
+    if (isCut && this.#building === this.#target) this.#pack();
     this.row(EventKind.snapshot, market, BookSide.bid, 0, levels.length, stampUs, exact(stampUs));
     for (const { side, priceCc, size } of levels) {
       this.row(EventKind.level, market, side, priceCc, size, NO_STAMP, StampResolution.none);
@@ -223,14 +252,19 @@ export class SessionWriter {
 
   /** Records that messages are missing before the next event. */
   gap(gap: Omit<Gap, "position">): void {
-    const whole: Gap = { position: this.position, ...gap };
-    this.#gaps.push(whole);
-    const { position, market, scope, reason, missing, sid, firstSeq } = whole;
-    this.#guard(() =>
-      this.#db
-        .prepare("INSERT INTO gap VALUES (?, ?, ?, ?, ?, ?, ?)")
-        .run(position, market, scope, reason, missing, sid, firstSeq),
-    );
+    this.#gaps.push({ position: this.position, ...gap });
+    // A gap is stored with the rows before it: alone it would stand elsewhere after a crash.
+    if (this.#buffered === this.#stored) this.#guard(() => this.#storeGaps());
+  }
+
+  /**
+   * Replaces facts, at once: what is learnt while a session is recorded. Markets keep their streams;
+   * new ones may follow them where there are no reference prices.
+   */
+  changeFacts(changes: Partial<SessionFacts>): void {
+    const facts = this.#changed(changes);
+    this.#guard(() => this.#db.transaction(() => storeFacts(this.#db, facts))());
+    this.#facts = facts;
   }
 
   /** Appends one raw row; the named methods above are made of it. Allocates nothing. */
@@ -258,44 +292,100 @@ export class SessionWriter {
     buffer.size[at] = size;
     buffer.stampUs[at] = resolution === StampResolution.none ? NO_STAMP : stampUs;
     this.#buffered = at + 1;
-    if (this.#buffered === CHUNK_ROWS) this.flush();
+    if (this.#buffered === CHUNK_ROWS) this.#pack();
   }
 
-  /** Stores what is buffered as one chunk: from here on it survives a crash. */
+  /**
+   * Stores what is buffered: from here on it survives a crash. Small chunks become a full one as soon
+   * as there is enough for it.
+   */
   flush(): void {
+    const from = this.#stored;
+    const count = this.#buffered;
+    if (count === from) return;
+    const added = this.#count(from, count);
+    const columns = columnsWithin(this.#buffer, from, count);
+    this.#guard(() => {
+      this.#db.transaction(() => {
+        const id = this.#insertChunk(columns, added);
+        this.#smallFrom ??= id;
+        this.#storeGaps();
+      })();
+    });
+    this.#stored = count;
+  }
+
+  /** Stores what is buffered as one chunk, in the place of the small ones that hold parts of it. */
+  #pack(): void {
     const count = this.#buffered;
     if (count === 0) return;
-    const { code, stream, priceCc, size, stampUs } = this.#buffer;
-    const columns = [code, stream, priceCc, size, stampUs];
-    columns.forEach((column, index) =>
-      this.#hashes[index]?.update(bytesOf(column.subarray(0, count))),
-    );
-    const chunk = encodeChunk(this.#buffer, count);
-    const before = this.counts;
-    for (let row = 0; row < count; row++) {
-      const kind = kindOf(code[row] as number);
-      this.#tally[kind] = (this.#tally[kind] as number) + 1;
-      if (kind === EventKind.close) this.#closingSnapshots += size[row] as number;
-    }
-    const after = this.counts;
-    this.#guard(() =>
-      this.#insert.run(
-        count,
-        after.snapshots - before.snapshots,
-        after.deltas - before.deltas,
-        after.trades - before.trades,
-        after.blockTrades - before.blockTrades,
-        after.references - before.references,
-        after.other - before.other,
-        chunk.code,
-        chunk.stream,
-        chunk.price,
-        chunk.size,
-        chunk.stamp,
-      ),
-    );
-    this.#flushed += count;
+    this.#count(this.#stored, count);
+    const columns = columnsWithin(this.#buffer, 0, count);
+    this.#guard(() => {
+      this.#db.transaction(() => {
+        if (this.#smallFrom !== null) {
+          this.#db.prepare("DELETE FROM chunk WHERE id >= ?").run(this.#smallFrom);
+        }
+        this.#insertChunk(columns, tallyOf(columns));
+        this.#storeGaps();
+      })();
+    });
+    this.#packed += count;
     this.#buffered = 0;
+    this.#stored = 0;
+    this.#smallFrom = null;
+  }
+
+  /** Takes rows into hashes and counts, each once; returns their counts. */
+  #count(from: number, end: number): Tally {
+    const columns = columnsWithin(this.#buffer, from, end);
+    const { code, stream, priceCc, size, stampUs } = columns;
+    [code, stream, priceCc, size, stampUs].forEach((column, index) =>
+      this.#hashes[index]?.update(bytesOf(column)),
+    );
+    const added = tallyOf(columns);
+    addTally(this.#tally, added);
+    return added;
+  }
+
+  #insertChunk(columns: EventColumns, tally: Tally): number | bigint {
+    const chunk = encodeChunk(columns, columns.rowCount);
+    const counts = countsOf(tally, columns.rowCount);
+    return this.#insert.run(
+      counts.rows,
+      counts.snapshots,
+      counts.deltas,
+      counts.trades,
+      counts.blockTrades,
+      counts.references,
+      counts.other,
+      chunk.code,
+      chunk.stream,
+      chunk.price,
+      chunk.size,
+      chunk.stamp,
+    ).lastInsertRowid;
+  }
+
+  #storeGaps(): void {
+    const waiting = this.#gaps.slice(this.#gapsStored);
+    if (waiting.length > 0) storeGaps(this.#db, waiting);
+    this.#gapsStored = this.#gaps.length;
+  }
+
+  /** Takes over what an earlier writer has left: its small chunks are the beginning of the buffer. */
+  #takeOver({ tail, packed, smallFrom }: Unfinished): void {
+    const { code, stream, priceCc, size, stampUs } = tail;
+    this.#buffer.code.set(code);
+    this.#buffer.stream.set(stream);
+    this.#buffer.priceCc.set(priceCc);
+    this.#buffer.size.set(size);
+    this.#buffer.stampUs.set(stampUs);
+    this.#buffered = tail.rowCount;
+    this.#stored = tail.rowCount;
+    this.#packed = packed;
+    this.#smallFrom = smallFrom;
+    this.#gapsStored = this.#gaps.length;
   }
 
   /**
@@ -305,13 +395,13 @@ export class SessionWriter {
   finish(changes: Partial<SessionFacts> = {}): string {
     assert(!this.#ended, "a session is finished once");
     assert(this.#levelsDue === 0, "a snapshot is followed by its levels");
-    const facts: SessionFacts = { ...this.#facts, ...changes };
-    assert(facts.markets.length === this.#facts.markets.length, "streams are fixed at the start");
-    this.flush();
+    const facts = this.#changed(changes);
+    this.#pack();
     const digests = this.#hashes.map((hash) => hash.digest("hex"));
     const contentHash = contentHashOf(facts, this.#gaps, digests);
     this.#guard(() => {
       this.#db.transaction(() => {
+        this.#storeGaps();
         storeFacts(this.#db, facts);
         storeValue(this.#db, "contentHash", contentHash);
       })();
@@ -321,6 +411,17 @@ export class SessionWriter {
     });
     this.#ended = true;
     return contentHash;
+  }
+
+  #changed(changes: Partial<SessionFacts>): SessionFacts {
+    const facts: SessionFacts = { ...this.#facts, ...changes };
+    const { markets, references } = this.#facts;
+    const isKept = markets.every(({ ticker }, stream) => facts.markets[stream]?.ticker === ticker);
+    assert(isKept && facts.references.length === references.length, "streams keep their numbers");
+    const isLonger = facts.markets.length > markets.length;
+    assert(!isLonger || references.length === 0, "reference streams stand behind the markets");
+    requireStreams(facts);
+    return facts;
   }
 
   /** Gives the session up and removes what was built. */
@@ -388,51 +489,10 @@ export class SessionWriter {
   }
 }
 
+function requireStreams({ markets, references }: SessionFacts): void {
+  assert(markets.length + references.length <= 65_535, "streams fit 16 bits");
+}
+
 function exact(stampUs: number): StampResolution {
   return stampUs === NO_STAMP ? StampResolution.none : StampResolution.microsecond;
-}
-
-function storeValue(db: Database.Database, key: string, value: string): void {
-  db.prepare("INSERT OR REPLACE INTO session VALUES (?, ?)").run(key, value);
-}
-
-function storeFeeChanges(db: Database.Database, { markets }: SessionFacts): void {
-  db.exec("DROP TABLE IF EXISTS fee_change");
-  if (markets.every(({ feeChanges = [] }) => feeChanges.length === 0)) return;
-  db.exec(FEE_CHANGE_TABLE);
-  const insert = db.prepare("INSERT INTO fee_change VALUES (?, ?, ?, ?)");
-  markets.forEach(({ feeChanges = [] }, stream) => {
-    for (const { atUs, terms } of feeChanges) {
-      insert.run(stream, atUs, terms.type, terms.multiplierPpm);
-    }
-  });
-}
-
-function storeFacts(db: Database.Database, facts: SessionFacts): void {
-  storeValue(db, "id", facts.id);
-  storeValue(db, "source", facts.source);
-  storeValue(db, "strictGaps", String(facts.strictGaps ?? false));
-  db.exec("DELETE FROM market; DELETE FROM event; DELETE FROM reference;");
-  const market = db.prepare("INSERT INTO market VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  facts.markets.forEach((info, stream) => {
-    market.run(
-      stream,
-      info.ticker,
-      info.eventTicker,
-      info.seriesTicker,
-      info.closeUs,
-      JSON.stringify(info.priceRanges.map((band) => [band.startCc, band.endCc, band.stepCc])),
-      info.fees.type,
-      info.fees.multiplierPpm,
-      info.settlement?.valueCc ?? null,
-      info.settlement?.source ?? null,
-    );
-  });
-  storeFeeChanges(db, facts);
-  const event = db.prepare("INSERT INTO event VALUES (?, ?, ?)");
-  for (const info of facts.events) {
-    event.run(info.eventTicker, info.exclusive ? 1 : 0, info.marketCount);
-  }
-  const reference = db.prepare("INSERT INTO reference VALUES (?, ?)");
-  facts.references.forEach((name, index) => reference.run(facts.markets.length + index, name));
 }

@@ -8,18 +8,15 @@ import { basename, join, resolve } from "node:path";
 import Database from "better-sqlite3";
 import {
   bytesOf,
-  type CentiCents,
   messageOf,
   OperationError,
   sha256Stream,
   type TimestampUs,
 } from "../core/index.ts";
 import { buildTape } from "./build-tape.ts";
-import { decodeChunk, type EncodedChunk } from "./column-codec.ts";
+import { decodeChunk } from "./column-codec.ts";
 import { type EventColumns, eventColumns } from "./event-columns.ts";
-import { parseFeeType } from "./fee-schedule.ts";
-import type { FeeChange } from "./fee-timeline.ts";
-import type { EventInfo, MarketInfo, ResultSource } from "./market-info.ts";
+import { readChunks, readCounts, readFacts, readGaps, readValue } from "./read-facts.ts";
 import {
   APPLICATION_ID,
   contentHashOf,
@@ -40,6 +37,15 @@ import { readTapeFile, writeTapeFile } from "./tape-file.ts";
  * that this program does not read.
  */
 export function openSession(folder: string): Session {
+  return openDatabase(folder, { readonly: true }, (db, home) => new Session(home, db));
+}
+
+/** Opens the database of a session and makes `made` of it; closes it where that fails. */
+export function openDatabase<T>(
+  folder: string,
+  options: { readonly readonly: boolean },
+  make: (db: Database.Database, home: string) => T,
+): T {
   const path = resolve(folder);
   const home = basename(path) === SESSION_FILE ? resolve(path, "..") : path;
   const file = join(home, SESSION_FILE);
@@ -52,7 +58,7 @@ export function openSession(folder: string): Session {
   }
   let db: Database.Database | undefined;
   try {
-    db = new Database(file, { readonly: true, fileMustExist: true });
+    db = new Database(file, { ...options, fileMustExist: true });
     const ours = Number(db.pragma("application_id", { simple: true })) === APPLICATION_ID;
     if (!ours) throw notOurs(folder);
     const version = Number(db.pragma("user_version", { simple: true }));
@@ -63,7 +69,7 @@ export function openSession(folder: string): Session {
           `import the recording again with this version of kalshi-gym`,
       );
     }
-    return new Session(home, db);
+    return make(db, home);
   } catch (error) {
     db?.close();
     if (error instanceof OperationError) throw error;
@@ -97,43 +103,40 @@ export class Session {
   readonly facts: SessionFacts;
   readonly counts: SessionCounts;
   readonly gaps: readonly Gap[];
-  /** SHA-256 over facts, gaps and events. */
-  readonly contentHash: string;
   /** False for a recording that was not finished, such as one that is still running. */
   readonly finished: boolean;
   readonly #db: Database.Database;
+  #contentHash: string | null;
 
   /** Use `openSession`. */
   constructor(folder: string, db: Database.Database) {
     this.folder = folder;
     this.#db = db;
+    // A recording that is still running is read as it is at this moment.
+    db.exec("BEGIN");
     this.facts = readFacts(db);
     this.counts = readCounts(db);
-    this.gaps = db
-      .prepare(
-        `SELECT position, market, scope, reason, missing, sid, first_seq AS firstSeq
-         FROM gap ORDER BY rowid`,
-      )
-      .all() as Gap[];
-    const stored = readValue(db, "contentHash");
-    this.finished = stored !== undefined;
-    this.contentHash = stored ?? this.computeContentHash();
+    this.gaps = readGaps(db);
+    this.#contentHash = readValue(db, "contentHash") ?? null;
+    this.finished = this.#contentHash !== null;
+    if (this.finished) db.exec("COMMIT");
   }
 
   get id(): string {
     return this.facts.id;
   }
 
+  /** SHA-256 over facts, gaps and events. */
+  get contentHash(): string {
+    this.#contentHash ??= this.computeContentHash();
+    return this.#contentHash;
+  }
+
   /** The raw events, as received. */
   readEvents(): EventColumns {
-    const chunks = this.#db
-      .prepare(
-        `SELECT row_count AS rowCount, code, stream, price, size, stamp FROM chunk ORDER BY id`,
-      )
-      .iterate() as IterableIterator<EncodedChunk>;
     const columns = eventColumns(this.counts.rows);
     let from = 0;
-    for (const chunk of chunks) {
+    for (const chunk of readChunks(this.#db)) {
       decodeChunk(chunk, columns, from);
       from += chunk.rowCount;
     }
@@ -142,10 +145,17 @@ export class Session {
 
   /** The content hash, worked out from the stored events; unequal to `contentHash` if damaged. */
   computeContentHash(): string {
-    const { code, stream, priceCc, size, stampUs } = this.readEvents();
-    const digests = [code, stream, priceCc, size, stampUs].map((column) =>
-      sha256Stream().update(bytesOf(column)).digest("hex"),
-    );
+    const hashes = Array.from({ length: 5 }, sha256Stream);
+    for (const chunk of readChunks(this.#db)) {
+      const { rowCount } = chunk;
+      const columns = eventColumns(rowCount);
+      decodeChunk(chunk, columns, 0);
+      const { code, stream, priceCc, size, stampUs } = columns;
+      [code, stream, priceCc, size, stampUs].forEach((column, index) =>
+        hashes[index]?.update(bytesOf(column)),
+      );
+    }
+    const digests = hashes.map((hash) => hash.digest("hex"));
     return contentHashOf(this.facts, this.gaps, digests);
   }
 
@@ -175,105 +185,4 @@ export class Session {
   close(): void {
     this.#db.close();
   }
-}
-
-function readValue(db: Database.Database, key: string): string | undefined {
-  const row = db.prepare("SELECT value FROM session WHERE key = ?").get(key);
-  return (row as { value: string } | undefined)?.value;
-}
-
-interface MarketRow {
-  ticker: string;
-  event_ticker: string;
-  series_ticker: string;
-  close_us: number | null;
-  price_ranges: string;
-  fee_type: string;
-  fee_multiplier_ppm: number;
-  settlement_cc: number | null;
-  settlement_source: string | null;
-}
-
-/** Changes of fees by stream. */
-function readFeeChanges(db: Database.Database): Map<number, FeeChange[]> {
-  const changes = new Map<number, FeeChange[]>();
-  const table = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'fee_change'").get();
-  if (table === undefined) return changes;
-  const rows = db
-    .prepare(
-      `SELECT stream, at_us AS atUs, fee_type AS type, fee_multiplier_ppm AS multiplierPpm
-       FROM fee_change ORDER BY rowid`,
-    )
-    .all() as { stream: number; atUs: TimestampUs; type: string; multiplierPpm: number }[];
-  for (const { stream, atUs, type, multiplierPpm } of rows) {
-    const field = `${SESSION_FILE}: fee_type of a change`;
-    const terms = { type: parseFeeType(type, field), multiplierPpm };
-    changes.set(stream, [...(changes.get(stream) ?? []), { atUs, terms }]);
-  }
-  return changes;
-}
-
-function readFacts(db: Database.Database): SessionFacts {
-  const feeChanges = readFeeChanges(db);
-  const markets = (db.prepare("SELECT * FROM market ORDER BY stream").all() as MarketRow[]).map(
-    (row, stream): MarketInfo => ({
-      ticker: row.ticker,
-      eventTicker: row.event_ticker,
-      seriesTicker: row.series_ticker,
-      closeUs: row.close_us as TimestampUs | null,
-      priceRanges: (JSON.parse(row.price_ranges) as [number, number, number][]).map(
-        ([startCc, endCc, stepCc]) => ({
-          startCc: startCc as CentiCents,
-          endCc: endCc as CentiCents,
-          stepCc: stepCc as CentiCents,
-        }),
-      ),
-      fees: {
-        type: parseFeeType(row.fee_type, `${SESSION_FILE}: fee_type of ${row.ticker}`),
-        multiplierPpm: row.fee_multiplier_ppm,
-      },
-      ...(feeChanges.has(stream) && { feeChanges: feeChanges.get(stream) ?? [] }),
-      settlement:
-        row.settlement_cc === null
-          ? null
-          : {
-              valueCc: row.settlement_cc as CentiCents,
-              source: row.settlement_source as ResultSource,
-            },
-    }),
-  );
-  const events = (
-    db.prepare("SELECT * FROM event ORDER BY event_ticker").all() as {
-      event_ticker: string;
-      exclusive: number;
-      market_count: number | null;
-    }[]
-  ).map((row): EventInfo => ({
-    eventTicker: row.event_ticker,
-    exclusive: row.exclusive === 1,
-    marketCount: row.market_count,
-  }));
-  const references = (
-    db.prepare("SELECT name FROM reference ORDER BY stream").all() as { name: string }[]
-  ).map((row) => row.name);
-  return {
-    id: readValue(db, "id") ?? "",
-    source: readValue(db, "source") ?? "",
-    markets,
-    events,
-    references,
-    strictGaps: readValue(db, "strictGaps") === "true",
-  };
-}
-
-function readCounts(db: Database.Database): SessionCounts {
-  return db
-    .prepare(
-      `SELECT coalesce(sum(row_count), 0) AS rows, coalesce(sum(snapshots), 0) AS snapshots,
-         coalesce(sum(deltas), 0) AS deltas, coalesce(sum(trades), 0) AS trades,
-         coalesce(sum(block_trades), 0) AS blockTrades,
-         coalesce(sum(references_count), 0) AS "references", coalesce(sum(other), 0) AS other
-       FROM chunk`,
-    )
-    .get() as SessionCounts;
 }

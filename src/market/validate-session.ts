@@ -32,7 +32,7 @@ export interface MarketFindings {
   /** Deltas whose stamp is earlier than that of the delta before. */
   readonly timesBack: number;
   readonly largestStepBackUs: number;
-  /** Snapshots in mid-stream that differ from the replayed book. */
+  /** Snapshots in mid-stream that differ from the replayed book, unless messages before them are missing. */
   readonly snapshotDifferences: number;
   /** Trades for which no delta was found. */
   readonly unpairedTrades: number;
@@ -64,7 +64,9 @@ export interface Validation {
 export function validateSession(session: Session): Validation {
   const events = session.readEvents();
   const tape = session.readTape();
-  const replays = session.facts.markets.map((market) => new Replay(market.priceRanges));
+  const replays = session.facts.markets.map(
+    ({ ticker, priceRanges }) => new Replay(priceRanges, lossesOf(session.gaps, ticker)),
+  );
   for (let row = 0; row < events.rowCount;) {
     const replay = replays[events.stream[row] as number];
     row = replay === undefined ? row + 1 : replay.take(events, row);
@@ -97,6 +99,13 @@ export function validateSession(session: Session): Validation {
   };
 }
 
+/** Where a market's book may have become wrong. */
+function lossesOf(gaps: readonly Gap[], ticker: string): number[] {
+  return gaps
+    .filter(({ scope, market }) => scope === "book" && (market ?? ticker) === ticker)
+    .map(({ position }) => position);
+}
+
 function unpairedTrades(tape: Tape): number[] {
   return tape.markets.map((_, stream) => {
     let count = 0;
@@ -111,6 +120,9 @@ function unpairedTrades(tape: Tape): number[] {
 /** One market on its way through the events. */
 class Replay {
   readonly #book: OrderBook;
+  readonly #losses: readonly number[];
+  /** Row of the last snapshot. */
+  #snapshotRow = 0;
   #hasBook = false;
   #crossedSinceUs = -1;
   #lastUs = -1;
@@ -124,8 +136,9 @@ class Replay {
   #differences = 0;
   #rowsWithoutBook = 0;
 
-  constructor(ranges: ConstructorParameters<typeof PriceGrid>[0]) {
+  constructor(ranges: ConstructorParameters<typeof PriceGrid>[0], losses: readonly number[]) {
     this.#book = new OrderBook(new PriceGrid(ranges));
+    this.#losses = losses;
   }
 
   /** Takes the event at `row`; returns the row of the next. */
@@ -188,7 +201,11 @@ class Replay {
         size: events.size[level] as number,
       });
     }
-    if (this.#hasBook && bookDifference(this.#book, levels) > 0) this.#differences += 1;
+    // After a loss a snapshot is there to differ.
+    const mayDiffer = this.#losses.some((loss) => loss > this.#snapshotRow && loss <= row);
+    const isKnown = this.#hasBook && !mayDiffer;
+    if (isKnown && bookDifference(this.#book, levels) > 0) this.#differences += 1;
+    this.#snapshotRow = row;
     this.#snapshots += 1;
     this.#hasBook = true;
     this.#book.clear();

@@ -11,7 +11,12 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { Prng } from "../../src/core/index.ts";
-import { createSession, openSession, type SessionWriter } from "../../src/market/index.ts";
+import {
+  createSession,
+  openSession,
+  resumeSession,
+  type SessionWriter,
+} from "../../src/market/index.ts";
 import { appendRandom, cents, facts, START_US, temporaryFolder } from "./sessions-fixture.ts";
 
 const folder = temporaryFolder();
@@ -113,6 +118,78 @@ test("a recorder's flushed events survive without a finish", () => {
   expect(existsSync(join(path, "session.tape"))).toBe(false);
   session.close();
   writer.abort();
+});
+
+test("a recording that was left is gone on with, as if nothing had happened", () => {
+  const whole = createSession(join(folder, "uncut"), facts(["A", "B"], ["SPX"]));
+  appendRandom(whole, Prng.fromSeed(SEED), 140_000);
+  const contentHash = whole.finish();
+  const { counts } = openSession(join(folder, "uncut"));
+  const path = join(folder, "left");
+  const first = flushing(createSession(path, facts(["A", "B"], ["SPX"]), { inPlace: true }), 1_013);
+  const events = openSession(join(folder, "uncut")).readEvents();
+  const append = (writer: SessionWriter, from: number, end: number): void => {
+    for (let row = from; row < end; row++) {
+      const code = events.code[row] as number;
+      writer.row(
+        (code & 15) as 0,
+        events.stream[row] as number,
+        ((code >> 4) & 1) as 0,
+        events.priceCc[row] as number,
+        events.size[row] as number,
+        events.stampUs[row] as number,
+        (code >> 5) as 0,
+      );
+    }
+  };
+  append(first, 0, 3_000);
+  // What was not flushed is lost with the process; each time a bit more has been stored.
+  let done = 2 * 1_013;
+  for (const until of [9_000, 135_000, events.rowCount]) {
+    const writer = resumeSession(path);
+    expect(writer.position).toBe(done);
+    append(writer, done, until);
+    writer.flush();
+    done = until;
+    const { n } = new Database(join(path, "session.db"), { readonly: true })
+      .prepare("SELECT count(*) AS n FROM chunk")
+      .get() as { n: number };
+    expect(n).toBeLessThan(6);
+  }
+  const last = resumeSession(path);
+  expect(last.finish()).toBe(contentHash);
+  const left = openSession(path);
+  expect(left.counts).toEqual(counts);
+  expect(left.computeContentHash()).toBe(contentHash);
+  expect(() => resumeSession(path)).toThrow(/expected a recording that was not finished/);
+});
+
+test("markets come to a session while it is written, and results too", () => {
+  const path = join(folder, "growing");
+  const writer = createSession(path, facts(["A"]), { inPlace: true });
+  writer.snapshot(0, []);
+  const [a, b] = facts(["A", "B"]).markets;
+  if (a === undefined || b === undefined) throw new Error("two markets");
+  writer.changeFacts({ markets: [a, b] });
+  writer.snapshot(1, []);
+  writer.gap({
+    market: "B",
+    scope: "book",
+    reason: "overflow",
+    missing: 3,
+    sid: null,
+    firstSeq: null,
+  });
+  expect(openSession(path).gaps).toHaveLength(0);
+  writer.flush();
+  const settlement = { valueCc: cents(100), source: "venue" } as const;
+  writer.changeFacts({ markets: [a, { ...b, settlement }] });
+  const cut = openSession(path);
+  expect(cut.facts.markets.map((market) => market.settlement)).toEqual([null, settlement]);
+  expect(cut.gaps).toMatchObject([{ position: 2, market: "B", reason: "overflow" }]);
+  expect(() => writer.changeFacts({ markets: [b, a] })).toThrow(/streams keep their numbers/);
+  cut.close();
+  writer.finish();
 });
 
 test("a recording that is read while it ends is finished all the same", () => {
