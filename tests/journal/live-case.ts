@@ -1,0 +1,176 @@
+/** Inputs and outputs of live runs for tests: drawn by fast-check, or a plausible run by seed. */
+import fc from "fast-check";
+import type { CentiCents, Lots, MicroUsd } from "../../src/core/index.ts";
+import { Prng } from "../../src/core/index.ts";
+import type { LiveEntry, LiveHeader, LiveInput, LiveOutput } from "../../src/journal/index.ts";
+import type { MarketInfo } from "../../src/market/index.ts";
+import type { ClientOrderId, OrderEvent } from "../../src/orders/index.ts";
+
+export const START_US = 1_790_000_000_000_000;
+
+function market(ticker: string): MarketInfo {
+  return {
+    ticker,
+    eventTicker: "KXTEST-26",
+    seriesTicker: "KXTEST",
+    closeUs: null,
+    priceRanges: [
+      { startCc: 0 as CentiCents, endCc: 10_000 as CentiCents, stepCc: 100 as CentiCents },
+    ],
+    fees: { type: "quadratic", multiplierPpm: 1_000_000 },
+    settlement: null,
+  };
+}
+
+export function headerOf(startedUs = START_US): LiveHeader {
+  return {
+    software: "test",
+    idPrefix: "t1-",
+    venue: "local",
+    startedUs,
+    markets: [market("KXTEST-26-A"), market("KXTEST-26-B")],
+    events: [{ eventTicker: "KXTEST-26", exclusive: true, marketCount: 2 }],
+    policy: { name: "join", modelHash: null, choice: "best" },
+    seed: 7,
+    schemaHash: "f".repeat(64),
+    settings: {
+      cadence: "1s",
+      pricing: "join",
+      orderSize: 100 as Lots,
+      limits: { orderSizeMax: 100 as Lots, positionLimit: 1000 as Lots, openOrdersMax: 4 },
+      membership: "direct",
+      budget: null,
+      lossMax: 5_000_000 as MicroUsd,
+      staleBookUs: 0,
+      reconcileUs: 30_000_000,
+      frames: 1,
+    },
+  };
+}
+
+export const orderId = (text: string): ClientOrderId => text as ClientOrderId;
+
+export function filled(id: string, tradeId: string, atUs: number, size = 100): LiveEntry {
+  const event: OrderEvent = {
+    kind: "filled",
+    clientOrderId: orderId(id),
+    atUs,
+    price: 4400 as CentiCents,
+    size: size as Lots,
+    fee: 17_300 as MicroUsd,
+    role: "taker",
+    evidence: { kind: "venue", tradeId },
+  };
+  return { atUs, input: { kind: "order", event } };
+}
+
+export function submitted(id: string, atUs: number, inMarket = 0): LiveOutput {
+  const command = {
+    kind: "submit",
+    request: {
+      clientOrderId: orderId(id),
+      market: inMarket,
+      side: 0,
+      price: 4400 as CentiCents,
+      size: 100 as Lots,
+      timeInForce: "good_till_canceled",
+      postOnly: false,
+      reduceOnly: false,
+    },
+  } as const;
+  return { kind: "sent", command, atUs };
+}
+
+export function delta(atUs: number, price: number, change: number, inMarket = 0): LiveEntry {
+  return {
+    atUs,
+    input: {
+      kind: "market",
+      news: {
+        kind: "delta",
+        market: inMarket,
+        side: price < 5000 ? 0 : 1,
+        price: price as CentiCents,
+        change: change as Lots,
+        stampUs: atUs - 41_000,
+        own: false,
+      },
+    },
+  };
+}
+
+/** Deltas as a feed of 100 markets brings them, 2,000 a second. */
+export function feedOf(count: number, seed: number): LiveEntry[] {
+  const prng = Prng.fromSeed(seed);
+  let atUs = START_US;
+  return Array.from({ length: count }, () => {
+    atUs += prng.integer(1000);
+    const entry = delta(atUs, 100 * (1 + prng.integer(99)), prng.integer(60_000) - 30_000);
+    return withMarket(entry, prng.integer(100), atUs - 30_000 - prng.integer(20_000));
+  });
+}
+
+function withMarket({ atUs, input }: LiveEntry, inMarket: number, stampUs: number): LiveEntry {
+  if (input.kind !== "market" || input.news.kind !== "delta") return { atUs, input };
+  return { atUs, input: { kind: "market", news: { ...input.news, market: inMarket, stampUs } } };
+}
+
+/** Plus zero turns -0 into 0: no quantity has a sign at zero. */
+const integer = fc
+  .oneof(fc.integer({ min: -300, max: 300 }), fc.integer(), fc.maxSafeInteger())
+  .map((value) => value + 0);
+const side = fc.constantFrom(0 as const, 1 as const);
+const anyText = fc.oneof(fc.uuid(), fc.string({ unit: "binary" }), fc.string({ maxLength: 300 }));
+
+const deltas = fc.record({
+  kind: fc.constant("delta"),
+  market: integer,
+  side,
+  price: integer,
+  change: integer,
+  stampUs: integer,
+  own: fc.boolean(),
+});
+const trades = fc.record({
+  kind: fc.constant("trade"),
+  market: integer,
+  hit: side,
+  price: integer,
+  size: integer,
+  stampUs: integer,
+  isBlock: fc.boolean(),
+  tradeId: fc.oneof(
+    anyText,
+    fc.uuid().map((id) => id.toUpperCase()),
+  ),
+});
+const others = fc.oneof(
+  fc.record({
+    kind: fc.constant("snapshot"),
+    market: fc.nat(),
+    levels: fc.array(fc.record({ side, priceCc: fc.nat(), size: fc.nat() })),
+  }),
+  fc.record({
+    kind: fc.constant("gap"),
+    market: fc.option(fc.nat()),
+    cause: anyText,
+  }),
+);
+const news = fc.record({
+  kind: fc.constant("market"),
+  news: fc.oneof({ weight: 3, arbitrary: deltas }, { weight: 2, arbitrary: trades }, others),
+});
+const commands = fc.record({
+  kind: fc.constant("command"),
+  name: fc.constantFrom("start", "stop", "kill"),
+  by: anyText,
+});
+const ticks = fc.record({ kind: fc.constant("tick"), atUs: integer });
+
+/** Any entries at all, with any numbers and texts. */
+export const entryLists: fc.Arbitrary<LiveEntry[]> = fc.array(
+  fc.record({
+    atUs: integer,
+    input: fc.oneof({ weight: 5, arbitrary: news }, commands, ticks) as fc.Arbitrary<LiveInput>,
+  }),
+);
