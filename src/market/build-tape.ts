@@ -7,6 +7,7 @@
  *    the same size, in the same second, at most 60 unpaired events away; the nearest one before it,
  *    else the nearest after it. It takes that delta's time. (Paired events do not count, because one
  *    taker may sweep a hundred equal orders at once, whose deltas all come before their trades.)
+ *    A stamp to the microsecond says itself when the trade counted, as in a live run's recording.
  * 2. A trade without a delta takes the end of what its stamp spans: never a moment before it can
  *    have happened. So do block trades, which pair with nothing.
  * 3. A snapshot without a stamp takes that of the next delta of the session; anything else without
@@ -16,7 +17,7 @@
  * 6. Cancels are attributed to the orders that arrived before them (`queue-reconstruction.ts`).
  */
 import { assert, US_PER_SECOND } from "../core/index.ts";
-import { type EventColumns, RESOLUTION_US } from "./event-columns.ts";
+import { type EventColumns, RESOLUTION_US, StampResolution } from "./event-columns.ts";
 import { QUEUE_COUNT_FIELDS, reconstructQueues } from "./queue-reconstruction.ts";
 import type { Gap, SessionFacts } from "./session-format.ts";
 import { EventKind, type Tape } from "./tape.ts";
@@ -263,8 +264,11 @@ function assignTimes(arrays: TapeArrays, stamps: Stamps): void {
       atUs[row] = what === EventKind.snapshot ? nextDeltaUs : 0;
     } else if (what === EventKind.trade || what === EventKind.blockTrade) {
       const delta = pairRow[row] as number;
-      const span = stamped === 1 ? 0 : (RESOLUTION_US[stamped] as number);
-      atUs[row] = (delta < 0 ? (stampUs[row] as number) + span : stampUs[delta]) as number;
+      const own = stampUs[row] as number;
+      if (stamped === StampResolution.microsecond) atUs[row] = own;
+      else
+        atUs[row] =
+          delta < 0 ? own + (RESOLUTION_US[stamped] as number) : (stampUs[delta] as number);
     } else atUs[row] = stampUs[row] as number;
   }
   let nowUs = 0;
