@@ -9,6 +9,19 @@ export { NodeNetwork } from "./node-network.ts";
 export { type Answer, sentenceOf, valueOf } from "./rest/answer.ts";
 export { type Call, calls, type PageQuery, type Query } from "./rest/calls.ts";
 export {
+  AccountReader,
+  type AccountReaderOptions,
+  type AccountTruth,
+  type ReadingTerms,
+} from "./orders/account-reader.ts";
+export {
+  KalshiOrderManager,
+  type KalshiOrderManagerOptions,
+  type OrderManagerHealth,
+} from "./orders/kalshi-order-manager.ts";
+export type { OrderNote, WriteKind } from "./orders/order-notes.ts";
+export { RECOVERY_SETTINGS, type RecoverySettings } from "./orders/order-recovery.ts";
+export {
   type EntryOutcome,
   OrderEntry,
   type OrderEntrySettings,

@@ -51,6 +51,10 @@ export interface Terms {
   readonly size: Lots;
 }
 
+interface AmendAnswer extends Pick<OrderAmended, "filled" | "remaining"> {
+  readonly atUs: number;
+}
+
 interface Amendment extends Terms {
   readonly before: Terms;
   isTold: boolean;
@@ -207,7 +211,7 @@ export class OrderTrack {
     this.#amendment = { price, size, before, isTold: false };
   }
 
-  amendDone({ filled, remaining, atUs }: Pick<OrderAmended, "filled" | "remaining" | "atUs">) {
+  amendDone({ filled, remaining, atUs }: AmendAnswer): void {
     const amendment = this.#takeAmendment();
     if (this.#phase !== "open" || amendment === null) return;
     this.#termsUs = Math.max(this.#termsUs, atUs);
