@@ -1,7 +1,8 @@
 /** What keeps the exchange from being led astray by its own users: bounds, and ways back. */
 import { expect, test } from "vitest";
+import type { CentiCents } from "../../src/core/index.ts";
 import { readFaultRules } from "../../src/exchange/index.ts";
-import { TICKER } from "./exchange-case.ts";
+import { marketSpec, TICKER } from "./exchange-case.ts";
 import { RestCase, signedBy } from "./rest-case.ts";
 
 const WS = "/trade-api/ws/v2";
@@ -92,4 +93,15 @@ test("faults of a script are read back as they were set", () => {
   const { body } = at.ask("GET", "/control/faults");
   expect(body).toEqual({ rules });
   expect(readFaultRules(body["rules"], "rules")).toEqual(at.exchange.faults.rules);
+});
+
+test("what falls due at the very moment at which it was arranged happens, and time goes on", () => {
+  const at = new RestCase();
+  const { engine } = at.exchange;
+  const info = { ...marketSpec().info, ticker: "KXSOON-1", eventTicker: "KXSOON" };
+  const market = engine.addMarket(marketSpec({ info, settlementTimerSeconds: 0 }));
+  engine.determine(market, 10_000 as CentiCents);
+  at.exchange.advanceTo(engine.nowUs);
+  expect(market.phase).toBe("finalized");
+  at.wait(1);
 });

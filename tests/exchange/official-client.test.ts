@@ -9,6 +9,7 @@ import {
   type CreateOrderV2Request,
   EventsApi,
   ExchangeApi,
+  HistoricalApi,
   MarketApi,
   OrderGroupsApi,
   OrdersApi,
@@ -16,6 +17,7 @@ import {
   SelfTradePreventionType,
 } from "kalshi-typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { marketSpec, QUADRATIC } from "./exchange-case.ts";
 import { KEY_ID, RSA, ServedCase, TICKER } from "./served-case.ts";
 
 let at: ServedCase;
@@ -202,4 +204,143 @@ test("limits, costs and the reading side's time", async () => {
   expect((await account.getAccountEndpointCosts()).data.default_cost).toBe(10);
   const { data } = await new ExchangeApi(configuration).getUserDataTimestamp();
   expect(Math.abs(Date.parse(data.as_of_time) - Date.now())).toBeLessThan(5_000);
+});
+
+test("what is asked of markets, trades, events and series is what comes", async () => {
+  const market = new MarketApi(configuration);
+  const none = undefined;
+  const nowSeconds = Math.floor(Date.now() / 1_000);
+  const of = async (...args: Parameters<typeof market.getMarkets>) =>
+    (await market.getMarkets(...args)).data.markets.map(({ ticker }) => ticker);
+  const until = (seconds: number) =>
+    of(none, none, none, none, none, none, none, nowSeconds + seconds);
+  expect(await until(7_200)).toEqual([TICKER]);
+  expect(await until(60)).toEqual([]);
+  const by = (status: "open" | "settled", tickers?: string, settledFrom?: number) =>
+    of(none, none, none, none, none, none, none, none, none, settledFrom, none, status, tickers);
+  expect(await by("open", `${TICKER},KXNONE`)).toEqual([TICKER]);
+  expect(await by("open", "KXNONE")).toEqual([]);
+  expect(await by("open", none, nowSeconds - 1_000)).toEqual([]);
+  expect(await by("settled")).toEqual([]);
+  expect((await refusalOf(market.getMarket("KXNONE")))[0]).toBe(404);
+  expect((await refusalOf(market.getMarkets(1_001)))[1]).toHaveProperty("msg");
+  expect((await market.getSeriesList()).data.series).toHaveLength(1);
+  const events = new EventsApi(configuration);
+  expect((await events.getEventFeeChanges()).data.event_fee_changes).toEqual([]);
+  const changes = await new ExchangeApi(configuration).getSeriesFeeChanges("KXTEST", true);
+  expect(changes.data.series_fee_change_arr).toEqual([]);
+  const past = new HistoricalApi(configuration);
+  expect(Date.parse((await past.getHistoricalCutoff()).data.trades_created_ts)).toBe(0);
+  expect((await past.getFillsHistorical()).data.fills).toEqual([]);
+  expect((await past.getTradesHistorical()).data.trades).toEqual([]);
+  expect((await past.getHistoricalOrders()).data.orders).toEqual([]);
+});
+
+test("terms of orders: expiry, reduce-only, both ways of self-trade prevention, groups that fill up", async () => {
+  const orders = new OrdersApi(configuration);
+  const send = async (...args: Parameters<typeof request>) =>
+    (await orders.createOrderV2(request(...args))).data;
+  const inAnHour = Math.floor(Date.now() / 1_000) + 3_600;
+  const expiring = await send("bid", "0.1000", "1.00", { expiration_time: inAnHour });
+  const { data: got } = await orders.getOrder(expiring.order_id);
+  expect(Date.parse(got.order.expiration_time ?? "")).toBe(inAnHour * 1_000);
+  const past = orders.createOrderV2(request("bid", "0.1000", "1.00", { expiration_time: 1 }));
+  expect((await refusalOf(past))[0]).toBe(400);
+  const mine = await send("ask", "0.4600", "2.00");
+  const stopped = await send("bid", "0.4600", "1.00");
+  expect(stopped).toMatchObject({ fill_count: "0.00", remaining_count: "0.00" });
+  expect((await orders.getOrder(mine.order_id)).data.order.status).toBe("resting");
+  const going = await send("bid", "0.4600", "1.00", {
+    self_trade_prevention_type: SelfTradePreventionType.Maker,
+  });
+  expect(going.remaining_count).toBe("1.00");
+  expect((await orders.getOrder(mine.order_id)).data.order.status).toBe("canceled");
+  await orders.cancelAllOrders();
+  // Three contracts are held; no more than these are sold.
+  const sold = await send("ask", "0.4400", "5.00", {
+    time_in_force: "immediate_or_cancel",
+    reduce_only: true,
+  });
+  expect(sold.fill_count).toBe("3.00");
+  const groups = new OrderGroupsApi(configuration);
+  const { data: group } = await groups.createOrderGroup({ contracts_limit: 2 });
+  const more = { order_group_id: group.order_group_id };
+  await send("bid", "0.1000", "4.00", more);
+  await send("bid", "0.4700", "2.00", { ...more, time_in_force: "immediate_or_cancel" });
+  expect((await groups.getOrderGroup(group.order_group_id)).data.orders).toEqual([]);
+  const shut = orders.createOrderV2(request("bid", "0.1000", "1.00", more));
+  expect((await refusalOf(shut))[0]).toBe(409);
+});
+
+test("pages: every order and every fill once, whatever their size", async () => {
+  const orders = new OrdersApi(configuration);
+  const portfolio = new PortfolioApi(configuration);
+  for (let index = 0; index < 7; index++) {
+    await orders.createOrderV2(request("bid", "0.0500", "1.00"));
+  }
+  const ids = new Set<string>();
+  let cursor: string | undefined;
+  let pages = 0;
+  do {
+    const none = undefined;
+    const { data } = await orders.getOrders(TICKER, none, none, none, "resting", 3, cursor);
+    for (const order of data.orders) ids.add(order.order_id);
+    cursor = data.cursor === "" ? undefined : data.cursor;
+    pages += 1;
+  } while (cursor !== undefined);
+  expect([ids.size, pages]).toEqual([7, 3]);
+  await orders.cancelAllOrders();
+  const { data: all } = await portfolio.getFills(TICKER);
+  const { data: first } = await portfolio.getFills(TICKER, undefined, undefined, undefined, 2);
+  const { data: rest } = await portfolio.getFills(
+    ...([TICKER, undefined, undefined, undefined, 100, first.cursor] as const),
+  );
+  expect([...first.fills, ...rest.fills]).toEqual(all.fills);
+  expect(
+    (await portfolio.getPositions(undefined, 1, "position")).data.market_positions,
+  ).toHaveLength(1);
+});
+
+test("settlement: the position goes, the settlement comes, and the balance has it", async () => {
+  const { exchange } = at;
+  const info = { ...marketSpec({}, QUADRATIC).info, ticker: "KXTEST-SOON", eventTicker: "KXSOON" };
+  const openUs = exchange.nowUs;
+  const market = exchange.engine.addMarket(
+    marketSpec({
+      info,
+      openUs,
+      closeUs: (openUs + 3_600_000_000) as typeof openUs,
+      settlementTimerSeconds: 0,
+    }),
+  );
+  const terms = { market, side: 1 as const, price: 6_000 as never, size: 1_000 as never };
+  exchange.engine.crowdQuote(terms);
+  exchange.flush();
+  const orders = new OrdersApi(configuration);
+  const portfolio = new PortfolioApi(configuration);
+  await orders.createOrderV2(request("bid", "0.6000", "10.00", { ticker: market.ticker }));
+  const open = await portfolio.getPositions(undefined, 100, undefined, market.ticker);
+  expect(open.data.market_positions[0]).toMatchObject({
+    position_fp: "10.00",
+    market_exposure_dollars: "6.000000",
+  });
+  expect(open.data.event_positions[0]).toMatchObject({ event_ticker: "KXSOON" });
+  const before = Number((await portfolio.getBalance()).data.balance_dollars);
+  exchange.engine.determine(market, 10_000 as never);
+  exchange.advanceTo((exchange.nowUs + 1) as typeof openUs);
+  const { data } = await portfolio.getSettlements(10, undefined, market.ticker);
+  expect(data.settlements[0]).toMatchObject({
+    market_result: "yes",
+    yes_count_fp: "10.00",
+    revenue: 1_000,
+    value: 100,
+    // 0.07 x 10 x 0.6 x 0.4
+    fee_cost: "0.168000",
+  });
+  const after = await portfolio.getPositions(undefined, 100, undefined, market.ticker);
+  expect(after.data.market_positions).toEqual([]);
+  const { balance_dollars: now } = (await portfolio.getBalance()).data;
+  expect(Number(now) - before).toBeCloseTo(10, 6);
+  const { data: settled } = await new MarketApi(configuration).getMarket(market.ticker);
+  expect(settled.market).toMatchObject({ status: "finalized", result: "yes" });
 });

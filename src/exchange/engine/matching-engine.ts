@@ -101,7 +101,8 @@ export class MatchingEngine {
 
   /** Moves time on; what falls due on the way happens. A time that has passed already changes nothing. */
   advanceTo(atUs: TimestampUs): void {
-    if (atUs > this.nowUs) this.#state.time.advanceTo(atUs);
+    // Something may be due at this very moment.
+    if (atUs >= this.nowUs) this.#state.time.advanceTo(atUs);
   }
 
   /** What has happened since the last call, in order. */

@@ -88,24 +88,19 @@ function listMarkets({ desk, query }: Call): ExchangeAnswer {
   const tickers = tickersOf(query, "tickers");
   const event = query.get("event_ticker") ?? "";
   const series = query.get("series_ticker") ?? "";
-  const closes = closeBounds(query);
   const asked = desk.engine.markets.filter(
     (market) =>
       (phases.length === 0 || phases.includes(market.phase)) &&
       (tickers.length === 0 || tickers.includes(market.ticker)) &&
       (event === "" || market.spec.info.eventTicker === event) &&
       (series === "" || seriesOf(market) === series) &&
-      isWithin(closes, market.closeUs),
+      isWithin(query, market.createdUs, ["min_created_ts", "max_created_ts"]) &&
+      isWithin(query, market.updatedUs, ["min_updated_ts", ""]) &&
+      isWithin(query, market.closeUs, ["min_close_ts", "max_close_ts"]) &&
+      isWithin(query, market.settledUs, ["min_settled_ts", "max_settled_ts"]),
   );
   const page = pageOfAll(query.get("mve_filter") === "only" ? [] : asked, terms);
   return ok(bodies.markets, { ...page, items: page.items.map((market) => market.record()) });
-}
-
-function closeBounds(query: URLSearchParams): URLSearchParams {
-  const bounds = new URLSearchParams();
-  bounds.set("min_ts", query.get("min_close_ts") ?? "");
-  bounds.set("max_ts", query.get("max_close_ts") ?? "");
-  return bounds;
 }
 
 function getMarket({ desk, parameters }: Call): ExchangeAnswer {

@@ -143,14 +143,21 @@ export function tickersOf(query: URLSearchParams, name: string): string[] {
     .filter((text) => text !== "");
 }
 
-/** Judges by a query's `min_ts` and `max_ts`, in Unix seconds; both ends count. */
-export function isWithin(query: URLSearchParams, atUs: number | null): boolean {
+/**
+ * Judges by two bounds of a query, in Unix seconds; both ends count. What has no time yet is within
+ * where nothing is asked.
+ */
+export function isWithin(
+  query: URLSearchParams,
+  atUs: number | null,
+  names: readonly [string, string] = ["min_ts", "max_ts"],
+): boolean {
   const bound = (name: string): number | null => {
     const text = query.get(name) ?? "";
     return /^\d{1,12}$/.test(text) ? Number(text) * 1_000_000 : null;
   };
-  if (atUs === null) return true;
-  const [least, most] = [bound("min_ts"), bound("max_ts")];
+  const [least, most] = [bound(names[0]), bound(names[1])];
+  if (atUs === null) return least === null && most === null;
   return (least === null || atUs >= least) && (most === null || atUs < most + 1_000_000);
 }
 
