@@ -2,7 +2,7 @@
  * kalshi: the venue's language and the way to it. Which hosts are allowed, keys and signatures, the
  * wire forms of REST and WebSocket, a REST client and a WebSocket feed. Wire strings become integers
  * here, once. It reads no clock and draws no randomness of its own: time comes from a `Scheduler`,
- * jitter from a `Prng`. It keeps no books of orders or positions.
+ * jitter from a `Prng`. It keeps no books of orders or positions. It also records what the feed tells.
  */
 export type { HttpOutcome, HttpRequest, Network, Socket, SocketEvents } from "./network.ts";
 export { NodeNetwork } from "./node-network.ts";
@@ -54,6 +54,9 @@ export {
   type SigningKey,
 } from "./signing-key.ts";
 export { AUTH_HEADERS, isSignatureOf, signedHeaders, textToSign } from "./signing.ts";
+export { Recorder, type RecorderHealth, type RecorderOptions } from "./recorder/recorder.ts";
+export { SessionFamily } from "./recorder/session-family.ts";
+export type { RecordedSession } from "./recorder/session-spool.ts";
 export { DEMO_ADDRESSES, openVenue, type Venue, type VenueAddresses } from "./venue.ts";
 export { bodies, readBody, writeBody } from "./wire/bodies.ts";
 export type {

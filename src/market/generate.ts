@@ -22,7 +22,8 @@ import { formatIsoTime } from "./iso-time.ts";
 import type { EventInfo, MarketInfo } from "./market-info.ts";
 import { LINEAR_CENT } from "./price-grid.ts";
 import type { SessionFacts } from "./session-format.ts";
-import { createSession, type CreateSessionOptions, type SessionWriter } from "./session-writer.ts";
+import { createSession, type CreateSessionOptions } from "./create-session.ts";
+import type { SessionWriter } from "./session-writer.ts";
 
 export interface GenerateOptions {
   /** Name of the session, for people. */

@@ -29,7 +29,8 @@ import type { FeeOverride } from "./fee-timeline.ts";
 import { type ChannelOrder, type FeedOrder, mergeFeeds } from "./merge-feeds.ts";
 import { OrderBook } from "./order-book.ts";
 import { LINEAR_CENT, PriceGrid } from "./price-grid.ts";
-import { createSession, type SessionWriter, type SnapshotLevel } from "./session-writer.ts";
+import { createSession } from "./create-session.ts";
+import type { SessionWriter, SnapshotLevel } from "./session-writer.ts";
 import { BookSide, type MarketStatus } from "./tape.ts";
 
 /** Imports NDJSON files, plain or gzip. On any error nothing stands in `options.out`. */

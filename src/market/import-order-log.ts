@@ -27,7 +27,8 @@ import {
 import { formatIsoTime, parseIsoTime } from "./iso-time.ts";
 import { OrderBook } from "./order-book.ts";
 import { LINEAR_CENT, PriceGrid } from "./price-grid.ts";
-import { createSession, type SessionWriter, type SnapshotLevel } from "./session-writer.ts";
+import { createSession } from "./create-session.ts";
+import type { SessionWriter, SnapshotLevel } from "./session-writer.ts";
 import { BookSide } from "./tape.ts";
 
 const HEADER = "Time,Competitor,Operation,OrderId,Instrument,Side,Volume,Price,Lifespan,Fee";

@@ -6,11 +6,18 @@ import type Database from "better-sqlite3";
 import type { Hash } from "node:crypto";
 import { bytesOf, OperationError, sha256Stream } from "../core/index.ts";
 import { decodeChunk } from "./column-codec.ts";
-import { columnsWithin, type EventColumns, eventColumns } from "./event-columns.ts";
+import {
+  columnsWithin,
+  type EventColumns,
+  eventColumns,
+  kindOf,
+  NO_STAMP,
+} from "./event-columns.ts";
 import { readChunks, readFacts, readGaps, readValue } from "./read-facts.ts";
 import { openDatabase } from "./session.ts";
 import type { Gap, SessionFacts } from "./session-format.ts";
 import { addTally, type Tally, tallyOf } from "./session-tally.ts";
+import { EventKind } from "./tape.ts";
 
 export interface Unfinished {
   readonly db: Database.Database;
@@ -25,6 +32,10 @@ export interface Unfinished {
   readonly tail: EventColumns;
   /** The first chunk of the tail. */
   readonly smallFrom: number | null;
+  /** Streams whose close is recorded. */
+  readonly closed: ReadonlySet<number>;
+  /** The latest stamp, NO_STAMP where there is none. */
+  readonly lastStampUs: number;
 }
 
 /** Opens it for writing; `SESSION_EXISTS` where the session is finished. */
@@ -41,6 +52,8 @@ export function openUnfinished(folder: string, chunkRows: number): Unfinished {
     const hashes = Array.from({ length: 5 }, sha256Stream);
     const tally = tallyOf(eventColumns(0));
     const rest = eventColumns(chunkRows);
+    const closed = new Set<number>();
+    let lastStampUs = NO_STAMP;
     let packed = 0;
     let filled = 0;
     for (const chunk of readChunks(db)) {
@@ -56,6 +69,10 @@ export function openUnfinished(folder: string, chunkRows: number): Unfinished {
         hashes[index]?.update(bytesOf(column)),
       );
       addTally(tally, tallyOf(columns));
+      for (let row = 0; row < columns.rowCount; row++) {
+        lastStampUs = Math.max(lastStampUs, stampUs[row] as number);
+        if (kindOf(code[row] as number) === EventKind.close) closed.add(stream[row] as number);
+      }
     }
     return {
       db,
@@ -66,6 +83,8 @@ export function openUnfinished(folder: string, chunkRows: number): Unfinished {
       packed,
       tail: columnsWithin(rest, 0, filled),
       smallFrom: tail,
+      closed,
+      lastStampUs,
     };
   });
 }

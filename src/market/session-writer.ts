@@ -4,23 +4,14 @@
  * name beside its own and takes its name when it is finished, so that a half-made one never stands
  * there. A recorder of a live feed builds `inPlace` instead: what it has flushed survives a crash.
  */
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-} from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, mkdtempSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import Database from "better-sqlite3";
 import type { Hash } from "node:crypto";
 import {
   assert,
   bytesOf,
   type CentiCents,
-  makeFolder,
   messageOf,
   OperationError,
   sha256Stream,
@@ -45,72 +36,19 @@ import {
   type SessionFacts,
   TAPE_FILE,
 } from "./session-format.ts";
-import { openUnfinished, type Unfinished } from "./session-recovery.ts";
+import type { Unfinished } from "./session-recovery.ts";
 import { addTally, countsOf, type Tally, tallyOf } from "./session-tally.ts";
 import { storeFacts, storeGaps, storeValue } from "./store-facts.ts";
 import { BookSide, EventKind, type MarketStatus } from "./tape.ts";
 
 /** Rows of a full chunk. */
-const CHUNK_ROWS = 131_072;
+export const CHUNK_ROWS = 131_072;
 
 /** One level of a snapshot, in YES prices. */
 export interface SnapshotLevel {
   readonly side: BookSide;
   readonly priceCc: number;
   readonly size: number;
-}
-
-export interface CreateSessionOptions {
-  /** Build in the session's own folder, for a recorder whose data must survive a crash. */
-  readonly inPlace?: boolean;
-  /** Replace a session that is already there (its folder is removed when the new one is done). */
-  readonly replace?: boolean;
-}
-
-/**
- * Starts a session that will stand in `folder`. `SESSION_EXISTS` when something stands there that
- * may not be replaced, `SESSION_WRITE` when the folder cannot be written.
- */
-export function createSession(
-  folder: string,
-  facts: SessionFacts,
-  options: CreateSessionOptions = {},
-): SessionWriter {
-  const target = resolve(folder);
-  const taken = existsSync(target) && readdirSync(target).length > 0;
-  if (taken && !(options.replace === true && existsSync(join(target, SESSION_FILE)))) {
-    throw new OperationError(
-      "SESSION_EXISTS",
-      `${folder}: expected a new or empty folder, was one with files in it; ` +
-        `choose another name or remove it`,
-    );
-  }
-  let building = target;
-  try {
-    makeFolder(options.inPlace === true ? target : dirname(target));
-    if (options.inPlace !== true) {
-      building = mkdtempSync(`${target}.partial-`);
-      // mkdtemp makes folders private; a session is as open as the user's other files.
-      chmodSync(building, 0o777 & ~process.umask());
-    }
-  } catch (error) {
-    throw new OperationError(
-      "SESSION_WRITE",
-      `${folder}: expected a folder that can be written, was: ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
-  return new SessionWriter(folder, target, building, facts, null);
-}
-
-/**
- * Goes on with a session that was built in place and not finished, as after a crash: everything that
- * was flushed is there. `SESSION_EXISTS` where it is finished, and the codes of `openSession`.
- */
-export function resumeSession(folder: string): SessionWriter {
-  const target = resolve(folder);
-  const left = openUnfinished(folder, CHUNK_ROWS);
-  return new SessionWriter(folder, target, target, left.facts, left);
 }
 
 export class SessionWriter {
@@ -123,6 +61,9 @@ export class SessionWriter {
   readonly #hashes: readonly Hash[];
   readonly #gaps: Gap[];
   readonly #tally: Tally;
+  /** Where an earlier writer's session is gone on with: its latest stamp, or NO_STAMP. */
+  readonly leftUs: number | null;
+  readonly #closed: Set<number>;
   #facts: SessionFacts;
   /** Rows in full chunks. */
   #packed = 0;
@@ -151,6 +92,8 @@ export class SessionWriter {
     this.#facts = facts;
     this.#hashes = left?.hashes ?? Array.from({ length: 5 }, sha256Stream);
     this.#gaps = left?.gaps ?? [];
+    this.leftUs = left?.lastStampUs ?? null;
+    this.#closed = new Set(left?.closed);
     this.#tally = left?.tally ?? tallyOf(eventColumns(0));
     requireStreams(facts);
     try {
@@ -176,6 +119,11 @@ export class SessionWriter {
   /** What is told about the session so far. */
   get facts(): SessionFacts {
     return this.#facts;
+  }
+
+  /** Whether the market's close is recorded. */
+  isClosed(market: number): boolean {
+    return this.#closed.has(market);
   }
 
   /** Number of event rows so far: the position of the next event. */
@@ -236,6 +184,7 @@ export class SessionWriter {
   /** The market closed; its last book stays. `bySnapshot` where a final empty snapshot told so. */
   close(market: number, stampUs = NO_STAMP, bySnapshot = false): void {
     const told = bySnapshot ? 1 : 0;
+    this.#closed.add(market);
     this.row(EventKind.close, market, BookSide.bid, 0, told, stampUs, exact(stampUs));
   }
 

@@ -1,0 +1,93 @@
+/** What a recording begins with: the account may read, and all that was asked for is there. */
+import { OperationError } from "../../core/index.ts";
+import { type Answer, sentenceOf } from "../rest/answer.ts";
+import type { RestClient } from "../rest/rest-client.ts";
+import type { FactsReader } from "./facts-reader.ts";
+import { isOpenStatus, marketInfoOf, type VenueFacts } from "./market-facts.ts";
+
+export interface Wanted {
+  readonly markets: readonly string[];
+  readonly series: readonly string[];
+}
+
+type Failure = Exclude<Answer<unknown>, { kind: "ok" }>;
+
+/**
+ * Reads the account's limits, then every market by name, then the series. `done` hears the markets
+ * that were named, or what is wrong with the first thing that is.
+ */
+export function readFirstMarkets(
+  rest: RestClient,
+  facts: FactsReader,
+  { markets, series }: Wanted,
+  nowUs: number,
+  done: (first: readonly VenueFacts[] | OperationError) => void,
+): void {
+  const found: VenueFacts[] = [];
+  const readMarkets = (): void => {
+    oneByOne(
+      markets,
+      (ticker, next) => {
+        facts.read(ticker, (answer) => {
+          if (answer.kind !== "ok") return done(failure(`market ${ticker}`, answer));
+          const problem = problemOf(answer.value, nowUs);
+          if (problem !== null) return done(problem);
+          found.push(answer.value);
+          next();
+        });
+      },
+      () => done(found),
+    );
+  };
+  const readSeries = (): void => {
+    oneByOne(
+      series,
+      (ticker, next) => {
+        facts.series(ticker, (answer) => {
+          if (answer.kind !== "ok") return done(failure(`series ${ticker}`, answer));
+          next();
+        });
+      },
+      readMarkets,
+    );
+  };
+  rest.learnLimits((limits) => {
+    if (limits.kind !== "ok") return done(failure("the account", limits));
+    readSeries();
+  });
+}
+
+function problemOf(facts: VenueFacts, nowUs: number): OperationError | null {
+  const { ticker, status } = facts.market;
+  if (!isOpenStatus(status)) {
+    return new OperationError(
+      "RECORD_MARKET",
+      `market ${ticker}: expected one that trades or is going to, was ${status}`,
+    );
+  }
+  try {
+    marketInfoOf(facts, nowUs);
+    return null;
+  } catch (error) {
+    if (error instanceof OperationError) return error;
+    throw error;
+  }
+}
+
+function failure(what: string, answer: Failure): OperationError {
+  return new OperationError("RECORD_VENUE", `${what}: ${sentenceOf(answer)}`);
+}
+
+/** One after another, lest hundreds of readings wait for their tokens at once. */
+function oneByOne<T>(
+  items: readonly T[],
+  act: (item: T, next: () => void) => void,
+  done: () => void,
+): void {
+  const step = (index: number): void => {
+    const item = items[index];
+    if (item === undefined) return done();
+    act(item, () => step(index + 1));
+  };
+  step(0);
+}
