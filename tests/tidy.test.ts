@@ -23,6 +23,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   journal: ["core", "market", "orders"],
   kalshi: ["core", "market", "orders"],
   exchange: ["core", "market", "orders", "kalshi"],
+  live: ["core", "market", "orders", "features", "strategies", "journal"],
   apps: [
     "core",
     "market",

@@ -1,0 +1,32 @@
+/**
+ * live: the actor that trades now. A fold from inputs to decisions and orders, the state machine, the
+ * others' book, reconciliation with the venue's truth, the status log, and the shell that feeds it.
+ * It knows no venue and no socket: market news, order events and readings come in as data, and orders
+ * leave through the `OrderManager` port.
+ */
+export {
+  Actor,
+  type ActorOptions,
+  type ActorProbe,
+  type NewsSource,
+  type RunJournal,
+  type VenueDesk,
+} from "./actor.ts";
+export { AccountSync } from "./account-sync.ts";
+export { type Decision, type LivePolicy } from "./decider.ts";
+export { LINKS, LiveTrader, type LiveTraderOptions } from "./live-trader.ts";
+export type { RunListener } from "./live-market.ts";
+export { type OthersChange, OthersBook, type OwnResting } from "./others-book.ts";
+export type { LiveEffect } from "./outbox.ts";
+export {
+  CONFIRM_US,
+  corrected,
+  differencesIn,
+  Doubts,
+  ID_FAMILY,
+  strangersIn,
+} from "./reconciliation.ts";
+export { StateMachine, type Transition } from "./state-machine.ts";
+export { type JournalBlock, type ReplayOptions, type ReplayResult, replayRun } from "./replay.ts";
+export { outputLine, type ServiceHealth, type StatusFacts, statusText } from "./status-log.ts";
+export { RunRecording } from "./run-recording.ts";

@@ -1,0 +1,204 @@
+/**
+ * One market as the live run sees it: the venue's messages become the others' book and trades, with
+ * the times under which they count, and go to the encoder and to whoever records the run. Trades wait
+ * while orders of ours are about, until it is known whether they are our own; the next tick lets them
+ * go. Everything here is decided by the inputs alone.
+ */
+import type { CentiCents, Lots } from "../core/index.ts";
+import {
+  type EventClock,
+  type EventGroup,
+  MarketEncoder,
+  TEMPORAL_OFFSET,
+} from "../features/index.ts";
+import type { MarketNews } from "../journal/index.ts";
+import {
+  type BookSide,
+  type MarketInfo,
+  MarketStatus,
+  PriceGrid,
+  type SnapshotLevel,
+} from "../market/index.ts";
+import { OthersBook, type OwnResting } from "./others-book.ts";
+
+/** The run as a recording would have it: others' book and trades, in order, with effective times. */
+export interface RunListener {
+  snapshot(market: number, levels: readonly SnapshotLevel[], atUs: number): void;
+  delta(market: number, side: BookSide, price: CentiCents, change: Lots, atUs: number): void;
+  trade(market: number, hit: BookSide, price: CentiCents, size: Lots, atUs: number): void;
+  blockTrade(market: number, hit: BookSide, price: CentiCents, size: Lots, atUs: number): void;
+  status(market: number, status: MarketStatus, atUs: number): void;
+  gap(market: number, cause: string, atUs: number): void;
+}
+
+type Trade = Extract<MarketNews, { kind: "trade" }>;
+
+export interface LiveMarketOptions {
+  readonly index: number;
+  readonly info: MarketInfo;
+  readonly clock: EventClock;
+  readonly group: EventGroup | null;
+  readonly listener: RunListener | null;
+}
+
+export class LiveMarket {
+  readonly index: number;
+  readonly info: MarketInfo;
+  readonly grid: PriceGrid;
+  readonly encoder: MarketEncoder;
+  /** The book is known no more since then; null while the feed tells of it. */
+  gapSinceUs: number | null = null;
+  /** Trading is on, as far as the venue has told. */
+  isActive = true;
+  /** What it paid, once it has. */
+  settledAt: CentiCents | null = null;
+  newsCount = 0;
+  lastNewsUs: number | null = null;
+  readonly #clock: EventClock;
+  readonly #listener: RunListener | null;
+  readonly #others: OthersBook;
+  readonly #held: Trade[] = [];
+
+  constructor({ index, info, clock, group, listener }: LiveMarketOptions) {
+    this.index = index;
+    this.info = info;
+    this.grid = new PriceGrid(info.priceRanges);
+    this.#clock = clock;
+    this.#listener = listener;
+    this.#others = new OthersBook(this.grid);
+    const closeUs = info.closeUs;
+    this.encoder = new MarketEncoder({ grid: this.grid, closeUs, ...(group && { group }) });
+  }
+
+  /** Its book is known and it has not closed: there is something to decide on. */
+  get isOpen(): boolean {
+    return this.encoder.isKnown() && !this.encoder.isClosed() && this.isActive;
+  }
+
+  /** Writes features 0 to 20 and 38 to 51 as of `atUs`. */
+  encode(atUs: number, out: Float32Array): void {
+    this.encoder.encode(atUs, out, 0, TEMPORAL_OFFSET);
+  }
+
+  snapshot(
+    levels: readonly SnapshotLevel[],
+    resting: readonly OwnResting[],
+    receivedUs: number,
+  ): void {
+    const off = levels.find(({ priceCc }) => !this.#isPrice(priceCc));
+    if (off !== undefined) {
+      this.gap(`a price off the grid, ${off.priceCc} cc`, receivedUs);
+      return;
+    }
+    this.#heard(receivedUs);
+    this.gapSinceUs = null;
+    const others = this.#others.snapshot(levels, resting);
+    // Books have no time of their own; the first event of all counts when it came.
+    const atUs = this.#time(null, receivedUs);
+    this.encoder.beginSnapshot();
+    for (const { side, priceCc, size } of others) this.encoder.onLevel(side, priceCc, size);
+    this.encoder.endSnapshot(atUs);
+    this.#listener?.snapshot(this.index, others, atUs);
+  }
+
+  delta(news: Extract<MarketNews, { kind: "delta" }>, receivedUs: number): void {
+    this.#heard(receivedUs);
+    if (this.gapSinceUs !== null) return;
+    const { side, price, change, own, stampUs } = news;
+    if (!this.#isPrice(price)) {
+      this.gap(`a price off the grid, ${price} cc`, receivedUs);
+      return;
+    }
+    const atUs = this.#time(stampUs, receivedUs);
+    this.#others.delta(side, price, change, own, this.#change(atUs));
+  }
+
+  /** A trade; `mayBeOwn` while orders of ours are or were about. */
+  trade(trade: Trade, receivedUs: number, mayBeOwn: boolean): void {
+    this.#heard(receivedUs);
+    if (mayBeOwn && !trade.isBlock) this.#held.push(trade);
+    else this.#passOn(trade, receivedUs);
+  }
+
+  /** A fill of ours: its trade is none of the others', and what rested is not in the book any more. */
+  ownFill(tradeId: string, maker: OwnResting | null, receivedUs: number): void {
+    const held = this.#held.findIndex((trade) => trade.tradeId === tradeId);
+    if (held >= 0) this.#held.splice(held, 1);
+    if (maker === null || this.gapSinceUs !== null) return;
+    const { side, price, remaining } = maker;
+    this.#others.filled(side, price, remaining, this.#change(this.#time(null, receivedUs)));
+  }
+
+  /** Lets go the trades that nobody has claimed. */
+  releaseTrades(receivedUs: number): void {
+    for (const trade of this.#held) this.#passOn(trade, receivedUs);
+    this.#held.length = 0;
+  }
+
+  /** For a moment at which nothing of ours is on its way; see `OthersBook.settle`. */
+  settleOwn(resting: readonly OwnResting[], receivedUs: number): void {
+    if (this.gapSinceUs !== null || !this.encoder.isKnown()) return;
+    this.#others.settle(resting, this.#change(this.#time(null, receivedUs)));
+  }
+
+  status(status: MarketStatus, stampUs: number | null, receivedUs: number): void {
+    this.#heard(receivedUs);
+    this.isActive = status === MarketStatus.active;
+    const atUs = this.#time(stampUs, receivedUs);
+    this.encoder.onStatus(atUs, status);
+    this.#listener?.status(this.index, status, atUs);
+  }
+
+  /** Messages are missing. The last known book stays in use until `forget`. */
+  gap(_cause: string, receivedUs: number): void {
+    this.gapSinceUs ??= receivedUs;
+  }
+
+  /** The last known book has become too old. */
+  forget(receivedUs: number): void {
+    // Where nothing is known there is nothing to forget; recordings have no gap there either.
+    if (this.gapSinceUs === null || !this.encoder.isKnown()) return;
+    const atUs = this.#time(null, receivedUs);
+    this.encoder.onGap(atUs);
+    this.#listener?.gap(this.index, "feed", atUs);
+  }
+
+  #passOn({ hit, price, size, stampUs, isBlock }: Trade, receivedUs: number): void {
+    const atUs = this.#time(stampUs, receivedUs);
+    if (isBlock) this.#listener?.blockTrade(this.index, hit, price, size, atUs);
+    else if (this.#isPrice(price)) {
+      this.encoder.onTrade(atUs, hit, price, size);
+      this.#listener?.trade(this.index, hit, price, size, atUs);
+    }
+  }
+
+  #change(atUs: number): (side: BookSide, price: CentiCents, change: Lots) => void {
+    return (side, price, change) => {
+      this.encoder.onDelta(atUs, side, price, change);
+      this.#listener?.delta(this.index, side, price, change, atUs);
+    };
+  }
+
+  #isPrice(price: number): boolean {
+    return (this.grid.ticks[price] ?? -1) >= 0;
+  }
+
+  #heard(receivedUs: number): void {
+    this.newsCount += 1;
+    this.lastNewsUs = receivedUs;
+  }
+
+  #time(stampUs: number | null, receivedUs: number): number {
+    return effectiveUs(this.#clock, stampUs, receivedUs);
+  }
+}
+
+/** A stamp further ahead of our clock than this is taken for this far ahead: one of both is wrong. */
+export const AHEAD_US = 2_000_000;
+
+/** The time under which an event counts; without a stamp that of the event before it. */
+function effectiveUs(clock: EventClock, stampUs: number | null, receivedUs: number): number {
+  if (stampUs !== null) return clock.eventAt(Math.min(stampUs, receivedUs + AHEAD_US));
+  const earliest = clock.eventAt(-Infinity);
+  return earliest === -Infinity ? clock.eventAt(receivedUs) : earliest;
+}

@@ -1,0 +1,495 @@
+/**
+ * A live run as a fold: inputs in, outputs and effects out. It reads no clock, opens nothing and waits
+ * for nothing; the same inputs give the same decisions, in front of the venue and in a replay. The
+ * actor around it journals what goes in and out and carries the effects out.
+ *
+ *   input -> book, account, links -> state -> decisions -> planner -> risk gate -> effects
+ */
+import { clearList, type MicroUsd, messageOf, Prng } from "../core/index.ts";
+import { EventClock } from "../features/index.ts";
+import type {
+  AccountReading,
+  Correction,
+  LinkName,
+  LiveEntry,
+  LiveHeader,
+  LiveOutput,
+  LiveState,
+  MarketNews,
+} from "../journal/index.ts";
+import { type Order, type OrderEvent } from "../orders/index.ts";
+import type { Trader } from "../strategies/index.ts";
+import { AccountSync } from "./account-sync.ts";
+import { Decider, type LivePolicy } from "./decider.ts";
+import type { LiveMarket, RunListener } from "./live-market.ts";
+import { openMarkets } from "./market-setup.ts";
+import { type LiveEffect, Outbox } from "./outbox.ts";
+import type { OwnResting } from "./others-book.ts";
+import { StateMachine } from "./state-machine.ts";
+
+export interface LiveTraderOptions {
+  readonly header: LiveHeader;
+  /** A policy that has seen nothing; one for each market, because policies may remember. */
+  readonly makePolicy: () => LivePolicy;
+  readonly listener?: RunListener | null;
+}
+
+/** Waits of the run, in microseconds of its inputs' time. */
+const ERROR_WAIT_US = 5_000_000;
+const ERROR_WAIT_MAX_US = 60_000_000;
+/** Own orders are taken for what rests in the book once nothing has happened to them for so long. */
+const SETTLED_US = 2_000_000;
+/** Between two sweeps while orders are still open that should be gone. */
+const SWEEP_US = 3_000_000;
+
+export const LINKS: readonly LinkName[] = ["feed", "account feed", "rest", "exchange"];
+
+export class LiveTrader {
+  readonly header: LiveHeader;
+  readonly machine = new StateMachine();
+  readonly markets: readonly LiveMarket[];
+  readonly decider: Decider;
+  readonly links = new Map<LinkName, { isUp: boolean; why: string; sinceUs: number }>();
+  readonly sync: AccountSync;
+  /** Stopped for good: by a command, or by the loss limit. */
+  stopReason: string | null = null;
+  /** Why no order may be sent yet; empty when ready. */
+  waitingFor: readonly string[] = [];
+  startValue: MicroUsd | null = null;
+  readonly #clock = new EventClock();
+  readonly #outputs: LiveOutput[] = [];
+  readonly #effects: LiveEffect[] = [];
+  readonly #outbox = new Outbox(this.#effects);
+  #nowUs = 0;
+  #errors = 0;
+  #errorUntilUs = 0;
+  #sweptUs = -Infinity;
+  #lastOwnUs = -Infinity;
+
+  constructor({ header, makePolicy, listener = null }: LiveTraderOptions) {
+    this.header = header;
+    this.sync = new AccountSync(header, this.#outbox);
+    this.markets = openMarkets(header, this.#clock, listener);
+    const prng = Prng.fromSeed(header.seed).fork("actions");
+    this.decider = new Decider(this.markets, makePolicy, prng, header.settings.limits);
+    for (const link of LINKS) this.links.set(link, { isUp: false, why: "not tried", sinceUs: 0 });
+  }
+
+  /** Takes one input in. What comes of it is in `take`. */
+  handle({ atUs, input }: LiveEntry): void {
+    this.#nowUs = Math.max(this.#nowUs, atUs);
+    try {
+      switch (input.kind) {
+        case "market":
+          this.#news(input.news);
+          break;
+        case "order":
+          this.#order(input.event);
+          break;
+        case "tick":
+          this.#tick(input.atUs);
+          break;
+        case "account":
+          this.#account(input.reading);
+          break;
+        case "accountFailed":
+          this.#accountFailed(input.reason);
+          break;
+        case "link":
+          this.#link(input.link, input.isUp, input.why);
+          break;
+        case "command":
+          this.#command(input.name, input.by);
+          break;
+      }
+    } catch (error) {
+      // A strategy or a fold that breaks must not leave orders behind: cancel, and begin anew.
+      this.sync.isBroken = true;
+      this.#fail(`${input.kind}: ${messageOf(error)}`);
+    }
+    this.#settleState();
+  }
+
+  /** Moves outputs and effects since the last call out, in their order. */
+  take(outputs: LiveOutput[], effects: LiveEffect[]): void {
+    outputs.push(...this.#outputs);
+    effects.push(...this.#effects);
+    clearList(this.#outputs);
+    clearList(this.#effects);
+  }
+
+  /** Null until the account has been read for the first time. */
+  get trader(): Trader | null {
+    return this.sync.trader;
+  }
+
+  get state(): LiveState {
+    return this.machine.state;
+  }
+
+  /** Stopped, with nothing open. */
+  get isDone(): boolean {
+    return this.stopReason !== null && this.state === "IDLE";
+  }
+
+  get openCount(): number {
+    return this.trader?.account.openCount ?? 0;
+  }
+
+  // --- market ---
+
+  #news(news: MarketNews): void {
+    const nowUs = this.#nowUs;
+    if (news.kind === "gap") {
+      for (const market of this.markets) {
+        if (news.market !== null && news.market !== market.index) continue;
+        market.gap(news.cause, nowUs);
+        if (this.header.settings.staleBookUs === 0) this.#forget(market);
+      }
+      return;
+    }
+    const market = this.markets[news.market];
+    if (market === undefined) return;
+    const changes = market.encoder.bookChanges();
+    switch (news.kind) {
+      case "delta":
+        market.delta(news, nowUs);
+        break;
+      case "trade":
+        market.trade(news, nowUs, this.#mayBeOwn(market.index));
+        break;
+      case "snapshot":
+        market.snapshot(news.levels, this.#resting(market.index), nowUs);
+        break;
+      case "status":
+        market.status(news.status, news.stampUs, nowUs);
+        break;
+      case "settled":
+        market.settledAt ??= news.value;
+        this.#paySettled();
+        break;
+    }
+    const isDue = this.header.settings.cadence === "event";
+    if (isDue && market.encoder.bookChanges() !== changes) {
+      // The event's own time, which no other call has moved since.
+      this.#decide(market, this.#clock.eventAt(-Infinity));
+    }
+  }
+
+  #forget(market: LiveMarket): void {
+    market.forget(this.#nowUs);
+    this.decider.begin(market.index);
+  }
+
+  #resting(market: number): OwnResting[] {
+    const open = this.trader?.account.openOrders(market) ?? [];
+    return open.filter(({ status }) => status === "resting").map(restingOf);
+  }
+
+  /** A trade in a market may be ours while orders of ours are there, or have just been. */
+  #mayBeOwn(market: number): boolean {
+    const { trader } = this;
+    if (trader === null) return false;
+    if (trader.account.openOrders(market).length > 0) return true;
+    return this.#nowUs - this.#lastOwnUs < SETTLED_US;
+  }
+
+  #paySettled(): void {
+    const { trader } = this;
+    if (trader === null) return;
+    for (const market of this.markets) {
+      const { index, settledAt } = market;
+      const { account } = trader;
+      if (settledAt === null || account.ledger.position(index) === 0) continue;
+      // Its orders end first; their last fills may be on their way.
+      if (account.openOrders(index).length > 0) continue;
+      account.settle(index, settledAt);
+      this.#note(`${market.info.ticker} has paid ${settledAt / 100} cents for YES`);
+    }
+  }
+
+  // --- orders ---
+
+  #order(event: OrderEvent): void {
+    const { trader } = this;
+    this.#lastOwnUs = this.#nowUs;
+    if (trader === null) return;
+    const before = trader.account.order(event.clientOrderId);
+    this.#outbox.arrived(event);
+    trader.receive();
+    if (event.kind === "filled" && before !== undefined && event.evidence.kind === "venue") {
+      const { side, market } = before.request;
+      const isMaker = event.role === "maker";
+      const maker = isMaker ? { side, price: event.price, remaining: event.size } : null;
+      this.markets[market]?.ownFill(event.evidence.tradeId, maker, this.#nowUs);
+    }
+    this.#paySettled();
+  }
+
+  // --- time ---
+
+  #tick(atUs: number): void {
+    const { settings } = this.header;
+    for (const market of this.markets) {
+      market.releaseTrades(this.#nowUs);
+      const { gapSinceUs } = market;
+      if (gapSinceUs === null) continue;
+      if (this.#nowUs - gapSinceUs >= settings.staleBookUs) this.#forget(market);
+    }
+    this.#settleBooks();
+    if (this.machine.state === "ERROR" && this.#nowUs >= this.#errorUntilUs) {
+      this.#calibrate("the wait after an error is over");
+    }
+    if (this.stopReason !== null) this.#sweep();
+    this.#askWhenDue();
+    if (!this.#clock.tickAt(atUs)) return;
+    this.decider.showQuotes(this.trader);
+    this.#watchLoss();
+    this.#cancelBlind();
+    if (settings.cadence === "1s") for (const market of this.markets) this.#decide(market, atUs);
+  }
+
+  #settleBooks(): void {
+    const { trader } = this;
+    if (trader === null || this.#nowUs - this.#lastOwnUs < SETTLED_US) return;
+    for (const market of this.markets) {
+      const open = trader.account.openOrders(market.index);
+      if (!open.some(isInFlight)) market.settleOwn(open.map(restingOf), this.#nowUs);
+    }
+  }
+
+  #decide(market: LiveMarket, atUs: number): void {
+    const { trader } = this;
+    if (trader === null || !this.machine.isTrading || this.stopReason !== null) return;
+    if (!market.isOpen) return;
+    this.decider.decide(market.index, atUs, trader, (decision) => this.#outputs.push(decision));
+    this.#settleState();
+  }
+
+  /** Nobody knows what happens to orders in a market whose book is unknown: they go. */
+  #cancelBlind(): void {
+    for (const market of this.markets) {
+      if (market.encoder.isKnown()) continue;
+      this.#cancelOrders(market.index);
+    }
+  }
+
+  #cancelOrders(market: number): void {
+    const { trader } = this;
+    if (trader === null) return;
+    for (const { request, cancelInFlight } of [...trader.account.openOrders(market)]) {
+      if (cancelInFlight) continue;
+      trader.send({ kind: "cancel", clientOrderId: request.clientOrderId }, this.#nowUs);
+    }
+  }
+
+  #cancelAll(): void {
+    for (const { index } of this.markets) this.#cancelOrders(index);
+    this.#sweptUs = this.#nowUs;
+  }
+
+  /** While orders are open that should be gone. */
+  #sweep(): void {
+    if (this.openCount === 0 || this.#nowUs - this.#sweptUs < SWEEP_US) return;
+    this.#sweptUs = this.#nowUs;
+    this.#ask("cancel all");
+    this.#ask("recover");
+  }
+
+  #watchLoss(): void {
+    const { trader, startValue } = this;
+    const { lossMax } = this.header.settings;
+    if (trader === null || startValue === null || lossMax === null) return;
+    const lost = startValue - trader.portfolioValue();
+    if (lost < lossMax || this.stopReason !== null) return;
+    this.#stop(`loss limit: ${lost / 1_000_000} $ lost, ${lossMax / 1_000_000} $ allowed`);
+  }
+
+  // --- account ---
+
+  #askWhenDue(): void {
+    if (this.state === "IDLE") return;
+    const isUrgent = this.state === "CALIBRATING" || this.sync.doubts.count > 0;
+    if (this.sync.isDue(this.#nowUs, isUrgent)) this.#askAccount();
+  }
+
+  #askAccount(): void {
+    this.sync.asked(this.#nowUs);
+    this.#ask("account");
+  }
+
+  #account(reading: AccountReading): void {
+    this.sync.arrived(reading);
+    if (this.state === "IDLE" || this.state === "ERROR") return;
+    if (this.state === "CALIBRATING" && !this.sync.isCalibrated) this.#calibrateBy(reading);
+    else this.#corrected(this.sync.reconcile(reading));
+  }
+
+  #calibrateBy(reading: AccountReading): void {
+    const strangers = this.sync.strangers(reading);
+    if (strangers.length > 0) {
+      this.#cancelForeign(strangers);
+      return;
+    }
+    const isFirst = this.trader === null;
+    this.#corrected(this.sync.calibrate(reading));
+    const { trader } = this;
+    if (isFirst && trader !== null) {
+      this.#observe(trader);
+      this.decider.showQuotes(trader);
+      this.startValue = trader.portfolioValue();
+    }
+    this.#paySettled();
+  }
+
+  /** The account has been set right; what follows for orders. */
+  #corrected(corrections: readonly Correction[]): void {
+    const atUs = this.#nowUs;
+    for (const correction of corrections) {
+      this.#outputs.push({ kind: "correction", correction, atUs });
+    }
+    const foreign = corrections.filter(({ what }) => what === "foreign order");
+    if (foreign.length > 0) this.#cancelForeign(foreign.map(({ name }) => name));
+    if (corrections.some(({ what }) => what === "order")) this.#ask("recover");
+  }
+
+  #accountFailed(reason: string): void {
+    this.#note(`the account could not be read: ${reason}`);
+    const isBad = this.sync.failed();
+    if (isBad && this.state !== "IDLE") this.#fail(`the account cannot be read: ${reason}`);
+  }
+
+  // --- state ---
+
+  #link(name: LinkName, isUp: boolean, why: string): void {
+    const before = this.links.get(name);
+    this.links.set(name, { isUp, why, sinceUs: this.#nowUs });
+    if (before?.isUp === isUp) return;
+    if (!this.machine.isTrading) return;
+    if (isUp) {
+      // What happened meanwhile is asked for.
+      this.#ask("recover");
+      this.#askAccount();
+    } else if (!this.#mayTradeWithout(name)) this.#calibrate(`${name} is down: ${why}`);
+  }
+
+  /** The books may be missing for a while, as configured; nothing else may. */
+  #mayTradeWithout(name: LinkName): boolean {
+    return this.header.settings.staleBookUs > 0 && (name === "feed" || name === "account feed");
+  }
+
+  #command(name: "start" | "stop" | "kill", by: string): void {
+    if (name === "start") {
+      if (this.state === "IDLE" && this.stopReason === null) this.#calibrate(`started by ${by}`);
+      return;
+    }
+    this.#stop(`${name} by ${by}`);
+    if (name === "kill") {
+      this.#ask("cancel all");
+      this.#go("IDLE", `kill by ${by}`);
+    }
+  }
+
+  #stop(reason: string): void {
+    this.stopReason ??= reason;
+    this.#cancelAll();
+  }
+
+  #calibrate(why: string): void {
+    this.sync.isCalibrated = false;
+    this.#go("CALIBRATING", why);
+    this.#cancelAll();
+    if (this.trader !== null) this.#ask("recover");
+    this.#askAccount();
+  }
+
+  #fail(why: string): void {
+    this.#errors += 1;
+    const waitUs = Math.min(ERROR_WAIT_MAX_US, ERROR_WAIT_US * this.#errors);
+    this.#errorUntilUs = this.#nowUs + waitUs;
+    this.sync.forget();
+    this.#go("ERROR", why);
+    try {
+      this.#cancelAll();
+    } catch {
+      // The account itself is broken: the venue cancels what it has.
+    }
+    this.#ask("cancel all");
+  }
+
+  /** READY or ACTING as orders stand; out of CALIBRATING when nothing is missing. */
+  #settleState(): void {
+    const { state } = this;
+    if (state === "CALIBRATING") {
+      const missing = this.#missing();
+      this.waitingFor = missing;
+      if (missing.length === 0) {
+        this.#errors = 0;
+        this.#go("READY", "all links are up and the account is known");
+      }
+    } else if (this.machine.isTrading) {
+      const isActing = this.#hasInFlight();
+      if (isActing) this.#go("ACTING", "commands are at the venue");
+      else this.#go("READY", "every command is answered");
+    }
+    if (this.stopReason !== null && this.openCount === 0) this.#go("IDLE", this.stopReason);
+  }
+
+  #missing(): string[] {
+    const missing: string[] = [];
+    for (const [name, { isUp, why }] of this.links) {
+      if (!isUp && !this.#mayTradeWithout(name)) missing.push(`${name} (${why})`);
+    }
+    if (!this.sync.isCalibrated) missing.push("a reading of the account");
+    return missing;
+  }
+
+  #hasInFlight(): boolean {
+    const { trader } = this;
+    if (trader === null || trader.account.openCount === 0) return false;
+    return this.markets.some(({ index }) => trader.account.openOrders(index).some(isInFlight));
+  }
+
+  // --- outputs ---
+
+  #go(to: LiveState, why: string): void {
+    const transition = this.machine.go(to, why, this.#nowUs);
+    if (transition !== null) this.#outputs.push({ kind: "state", ...transition });
+  }
+
+  #ask(what: "account" | "recover" | "cancel all"): void {
+    this.#outputs.push({ kind: "ask", what, atUs: this.#nowUs });
+    this.#effects.push({ kind: "ask", what });
+  }
+
+  #cancelForeign(orderIds: readonly string[]): void {
+    const what = "cancel foreign";
+    this.#outputs.push({ kind: "ask", what, orderIds, atUs: this.#nowUs });
+    this.#effects.push({ kind: what, orderIds });
+  }
+
+  #note(text: string): void {
+    this.#outputs.push({ kind: "note", text, atUs: this.#nowUs });
+  }
+
+  #observe(trader: Trader): void {
+    trader.observer = {
+      sent: (command) => {
+        this.#lastOwnUs = this.#nowUs;
+        this.#outputs.push({ kind: "sent", command, atUs: this.#nowUs });
+      },
+      refused: (command, reason) => {
+        this.#outputs.push({ kind: "refused", command, reason, atUs: this.#nowUs });
+      },
+      received: () => undefined,
+    };
+  }
+}
+
+function restingOf({ request, price, size, filled }: Order): OwnResting {
+  return { side: request.side, price, remaining: (size - filled) as OwnResting["remaining"] };
+}
+
+function isInFlight(order: Order): boolean {
+  return order.status === "pending" || order.cancelInFlight || order.amendInFlight !== null;
+}

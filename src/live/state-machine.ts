@@ -1,0 +1,55 @@
+/**
+ * The states of a live run:
+ *
+ *   IDLE -> CALIBRATING -> READY <-> ACTING
+ *               ^  |         |         |
+ *               |  v         v         v
+ *              ERROR <-----------------+     any state -> IDLE when it is stopped
+ *
+ * CALIBRATING waits until every way to the venue is up and the account has been read. ACTING has
+ * commands at the venue whose answers are not there. ERROR cancels orders, waits, and calibrates anew.
+ */
+import type { LiveState } from "../journal/index.ts";
+
+export interface Transition {
+  readonly from: LiveState;
+  readonly to: LiveState;
+  readonly why: string;
+  readonly atUs: number;
+}
+
+/** Transitions kept for the status log; READY and ACTING alternate and are kept apart. */
+const KEPT = 50;
+
+export class StateMachine {
+  state: LiveState = "IDLE";
+  sinceUs = 0;
+  readonly history: Transition[] = [];
+  /** How often each state was entered. */
+  readonly entries: Record<LiveState, number> = {
+    IDLE: 0,
+    CALIBRATING: 0,
+    READY: 0,
+    ACTING: 0,
+    ERROR: 0,
+  };
+
+  /** Goes to `to`; null where it is there already. */
+  go(to: LiveState, why: string, atUs: number): Transition | null {
+    const from = this.state;
+    if (from === to) return null;
+    const transition = { from, to, why, atUs };
+    this.state = to;
+    this.sinceUs = atUs;
+    this.entries[to] += 1;
+    const isRoutine = from === "ACTING" || to === "ACTING";
+    if (!(isRoutine && (to === "READY" || from === "READY"))) this.history.push(transition);
+    if (this.history.length > KEPT) this.history.shift();
+    return transition;
+  }
+
+  /** Orders may be sent. */
+  get isTrading(): boolean {
+    return this.state === "READY" || this.state === "ACTING";
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * The state of a run in one block of text, to be read in the night and copied into a message: what
+ * state it is in and since when, how every way to the venue is, money, positions, orders, the last
+ * decisions, transitions and errors. It tells no key, signature or token, for it is never given one.
+ */
+import { formatCentiCents, formatFixed, type MicroUsd } from "../core/index.ts";
+import { formatIsoTime } from "../market/index.ts";
+import type { LiveOutput } from "../journal/index.ts";
+import { ACTION_NAMES, type Order } from "../orders/index.ts";
+import { BookSide } from "../market/index.ts";
+import type { Trader } from "../strategies/index.ts";
+import type { LiveTrader } from "./live-trader.ts";
+
+/** A part of the run that may fail by itself. */
+export interface ServiceHealth {
+  readonly name: string;
+  /** In a word or two: "open", "waiting 3 s", "closed". */
+  readonly state: string;
+  /** When it last heard from the other side; null for never. */
+  readonly lastUs: number | null;
+  readonly detail: string;
+}
+
+export interface StatusFacts {
+  readonly nowUs: number;
+  readonly run: LiveTrader;
+  readonly services: readonly ServiceHealth[];
+  readonly errors: readonly { readonly atUs: number; readonly text: string }[];
+  readonly handled: number;
+  readonly ticksMissed: number;
+}
+
+const TRANSITIONS_SHOWN = 10;
+const DECISIONS_SHOWN = 8;
+const ERRORS_SHOWN = 8;
+
+/** The block, its lines ended by line feeds. */
+export function statusText(facts: StatusFacts): string {
+  const { nowUs, run } = facts;
+  const { header, machine } = run;
+  const age = (sinceUs: number): string => seconds(nowUs - sinceUs);
+  const waiting = run.state === "CALIBRATING" ? run.waitingFor : [];
+  const lines = [
+    `${header.software} · ${header.venue} · run ${header.idPrefix} · ${time(nowUs)}`,
+    `state      ${run.state} for ${age(machine.sinceUs)}` +
+      (waiting.length > 0 ? `, waiting for ${waiting.join("; ")}` : "") +
+      (run.stopReason === null ? "" : `, stopping: ${run.stopReason}`),
+    `entered    ${Object.entries(machine.entries)
+      .map(([state, count]) => `${state} ${count}`)
+      .join(", ")}`,
+    `running    ${age(header.startedUs)}, ${facts.handled} inputs, ${run.decider.count} decisions, ` +
+      `${facts.ticksMissed} seconds missed`,
+    ...[...run.links].map(
+      ([name, { isUp, why, sinceUs }]) =>
+        `link       ${name}: ${isUp ? "up" : "DOWN"} ${sinceUs > 0 ? `for ${age(sinceUs)}` : ""} (${why})`,
+    ),
+    ...facts.services.map(
+      ({ name, state, lastUs, detail }) =>
+        `service    ${name}: ${state}, last message ${lastUs === null ? "never" : `${age(lastUs)} ago`}` +
+        (detail === "" ? "" : `, ${detail}`),
+    ),
+    ...accountLines(run),
+    ...run.markets.map((market) => {
+      const { info, encoder, lastNewsUs, newsCount, isActive, gapSinceUs } = market;
+      const book = !encoder.isKnown()
+        ? "no book"
+        : `${formatCentiCents(encoder.bestBidCc() as never)} / ${formatCentiCents(encoder.bestAskCc() as never)}`;
+      const state = encoder.isClosed() ? "closed" : isActive ? "active" : "paused";
+      const gap = gapSinceUs === null ? "" : `, gap for ${age(gapSinceUs)}`;
+      const last = lastNewsUs === null ? "nothing yet" : `last ${age(lastNewsUs)} ago`;
+      return `market     ${info.ticker}: ${state}, ${book}, ${newsCount} messages, ${last}${gap}`;
+    }),
+    ...run.decider.last
+      .slice(-DECISIONS_SHOWN)
+      .map(
+        ({ atUs, market, action, mask, bid, ask }) =>
+          `decision   ${time(atUs)} ${run.markets[market]?.info.ticker ?? market}: ` +
+          `${ACTION_NAMES[action] ?? action} at ${formatCentiCents(bid)} / ${formatCentiCents(ask)}, ` +
+          `allowed ${mask}`,
+      ),
+    ...machine.history
+      .slice(-TRANSITIONS_SHOWN)
+      .map(({ from, to, why, atUs }) => `transition ${time(atUs)} ${from} -> ${to}: ${why}`),
+    ...facts.errors
+      .slice(-ERRORS_SHOWN)
+      .map(({ atUs, text }) => `error      ${time(atUs)} ${text}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** Lines of what an output says to a person; null for those that come by the thousand. */
+export function outputLine(output: LiveOutput, tickers: readonly string[]): string | null {
+  const at = time(output.atUs);
+  switch (output.kind) {
+    case "state": {
+      const isRoutine = output.from === "ACTING" || output.to === "ACTING";
+      return isRoutine && output.from !== "ERROR" && output.to !== "ERROR"
+        ? null
+        : `${at} ${output.from} -> ${output.to}: ${output.why}`;
+    }
+    case "correction": {
+      const { what, name, ours, venue } = output.correction;
+      return `${at} corrected ${what} ${name}: ${ours} here, ${venue} at the venue`;
+    }
+    case "refused":
+      return `${at} refused ${output.command.kind}: ${output.reason}`;
+    case "note":
+      return `${at} ${output.text}`;
+    case "sent": {
+      const { command } = output;
+      if (command.kind !== "submit") return `${at} ${command.kind} ${command.clientOrderId}`;
+      const { market, side, price, size, clientOrderId } = command.request;
+      const word = side === BookSide.bid ? "bid" : "ask";
+      const ticker = tickers[market] ?? String(market);
+      return `${at} ${word} ${formatFixed(size, 2)} of ${ticker} at ${formatCentiCents(price)}, ${clientOrderId}`;
+    }
+    case "ask":
+      return output.what === "account" ? null : `${at} asked the venue: ${output.what}`;
+    case "decision":
+      return null;
+  }
+}
+
+function accountLines({ trader, startValue, sync, markets }: LiveTrader): string[] {
+  if (trader === null) return ["account    not read yet"];
+  const { account } = trader;
+  const { ledger } = account;
+  const value = trader.portfolioValue();
+  const gained = startValue === null ? 0 : value - startValue;
+  return [
+    `account    cash ${usd(ledger.cash)}, locked ${usd(account.locked)}, value ${usd(value)}, ` +
+      `since the start ${usd(gained)}, fees ${usd(ledger.fees)}`,
+    `reconciled ${sync.reconciled} times, ${sync.corrections} corrections, ` +
+      `${sync.doubts.count} doubts`,
+    ...markets.flatMap(({ index, info }) => positionLine(trader, index, info.ticker)),
+    ...markets.flatMap(({ index, info }) =>
+      account.openOrders(index).map((order) => orderLine(order, info.ticker)),
+    ),
+  ];
+}
+
+function positionLine({ account }: Trader, market: number, ticker: string): string[] {
+  const { ledger } = account;
+  const position = ledger.position(market);
+  if (position === 0) return [];
+  const word = position > 0 ? "YES" : "NO";
+  const cost = ledger.costs[market] ?? 0;
+  return [`position   ${ticker}: ${formatFixed(Math.abs(position), 2)} ${word}, cost ${usd(cost)}`];
+}
+
+function orderLine(
+  { request, price, size, filled, status, ...rest }: Order,
+  ticker: string,
+): string {
+  const word = request.side === BookSide.bid ? "bid" : "ask";
+  const marks =
+    (rest.cancelInFlight ? ", cancel on its way" : "") +
+    (rest.amendInFlight === null ? "" : ", amend on its way");
+  return (
+    `order      ${request.clientOrderId} ${ticker}: ${word} ${formatFixed(size - filled, 2)} of ` +
+    `${formatFixed(size, 2)} at ${formatCentiCents(price)}, ${status}${marks}`
+  );
+}
+
+function usd(amount: number): string {
+  return `${formatFixed(amount as MicroUsd, 6)} $`;
+}
+
+function seconds(us: number): string {
+  return us < 10_000_000
+    ? `${(Math.max(0, us) / 1_000_000).toFixed(1)} s`
+    : `${Math.round(us / 1_000_000)} s`;
+}
+
+function time(us: number): string {
+  return formatIsoTime(us as never);
+}

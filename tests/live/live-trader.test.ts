@@ -1,0 +1,300 @@
+/** The states of a run, and what it does in each: by hand-made inputs and what comes of them. */
+import { describe, expect, test } from "vitest";
+import type { CentiCents, Lots, MicroUsd } from "../../src/core/index.ts";
+import { replayRun } from "../../src/live/index.ts";
+import { BookSide, MarketStatus } from "../../src/market/index.ts";
+import { Action, type ClientOrderId } from "../../src/orders/index.ts";
+import { always, LiveCase, SECOND, SETTINGS } from "./live-case.ts";
+
+const kinds = (live: LiveCase): string[] =>
+  live.done().map((effect) => (effect.kind === "ask" ? effect.what : effect.kind));
+
+describe("states", () => {
+  test("ready once all links are up and the account has been read", () => {
+    const live = new LiveCase();
+    live.take({ kind: "command", name: "start", by: "test" });
+    expect(live.run.state).toBe("CALIBRATING");
+    expect(kinds(live)).toEqual(["account"]);
+    live.account();
+    expect(live.run.state).toBe("CALIBRATING");
+    expect(live.run.waitingFor).toHaveLength(4);
+    live.links();
+    expect(live.run.state).toBe("READY");
+  });
+
+  test("nothing is decided before that", () => {
+    const live = new LiveCase();
+    live.take({ kind: "command", name: "start", by: "test" });
+    live.book([[44, 100]], [[46, 100]]);
+    live.second();
+    expect(live.run.decider.count).toBe(0);
+  });
+
+  test("acting while a command is at the venue", () => {
+    const live = new LiveCase();
+    live.ready();
+    live.second();
+    expect(live.run.state).toBe("ACTING");
+    live.accept(live.submitted());
+    expect(live.run.state).toBe("READY");
+  });
+
+  test("orders of a former run go first", () => {
+    const live = new LiveCase();
+    live.take({ kind: "command", name: "start", by: "test" });
+    live.links();
+    live.done();
+    const order = {
+      orderId: "o-1",
+      clientOrderId: "kg-0-3" as ClientOrderId,
+      ticker: live.header.markets[0]?.ticker ?? "",
+      side: BookSide.bid,
+      price: 4400 as CentiCents,
+      filled: 0 as Lots,
+      remaining: 1000 as Lots,
+    };
+    // Somebody else's orders in the account are left alone.
+    const other = { ...order, orderId: "o-2", clientOrderId: "mine" as ClientOrderId };
+    live.account({ resting: [order, other] });
+    expect(live.run.state).toBe("CALIBRATING");
+    expect(live.done()).toEqual([{ kind: "cancel foreign", orderIds: ["o-1"] }]);
+    live.second();
+    expect(kinds(live)).toEqual(["account"]);
+    live.account({ resting: [other] });
+    expect(live.run.state).toBe("READY");
+  });
+
+  test("a link that is down stops trading and cancels, and back up it calibrates", () => {
+    const live = new LiveCase();
+    live.ready();
+    live.second();
+    const id = live.submitted();
+    live.accept(id);
+    live.take({ kind: "link", link: "exchange", isUp: false, why: "paused" });
+    expect(live.run.state).toBe("CALIBRATING");
+    expect(kinds(live)).toEqual(["cancel", "recover", "account"]);
+    live.order({ kind: "cancelled", clientOrderId: id, atUs: live.nowUs, reason: "requested" });
+    live.account();
+    live.second();
+    expect(live.run.state).toBe("CALIBRATING");
+    live.take({ kind: "link", link: "exchange", isUp: true, why: "open" });
+    expect(live.run.state).toBe("READY");
+  });
+
+  test("a stop cancels what is open and ends once nothing is", () => {
+    const live = new LiveCase();
+    live.ready();
+    live.second();
+    const id = live.submitted();
+    live.accept(id);
+    live.take({ kind: "command", name: "stop", by: "test" });
+    expect(kinds(live)).toEqual(["cancel"]);
+    expect(live.run.isDone).toBe(false);
+    // The answer does not come: everything is swept.
+    for (let wait = 0; wait < 3; wait++) live.second();
+    expect(kinds(live)).toContain("cancel all");
+    live.order({ kind: "cancelled", clientOrderId: id, atUs: live.nowUs, reason: "requested" });
+    expect([live.run.isDone, live.run.state]).toEqual([true, "IDLE"]);
+    live.take({ kind: "command", name: "start", by: "test" });
+    expect(live.run.state).toBe("IDLE");
+  });
+
+  test("a kill sweeps at once", () => {
+    const live = new LiveCase();
+    live.ready();
+    live.second();
+    live.done();
+    live.take({ kind: "command", name: "kill", by: "test" });
+    expect(kinds(live)).toEqual(["cancel", "cancel all"]);
+    expect(live.run.state).toBe("IDLE");
+  });
+
+  test("a strategy that breaks leaves no orders behind, and the run goes on", () => {
+    let isBroken = false;
+    const live = new LiveCase({
+      policy: () => ({
+        name: "breaks",
+        act: () => {
+          if (isBroken) throw new Error("no such thing");
+          return Action.buyYes;
+        },
+      }),
+    });
+    live.ready();
+    live.second();
+    const id = live.submitted();
+    live.accept(id);
+    isBroken = true;
+    live.second();
+    expect(live.run.state).toBe("ERROR");
+    expect(kinds(live)).toEqual(["cancel", "cancel all"]);
+    live.order({ kind: "cancelled", clientOrderId: id, atUs: live.nowUs, reason: "requested" });
+    isBroken = false;
+    for (let wait = 0; wait < 6; wait++) live.second();
+    expect(live.run.state).toBe("CALIBRATING");
+    live.account();
+    expect(live.run.state).toBe("READY");
+    live.second();
+    // The one that broke is none.
+    expect(live.run.decider.count).toBe(2);
+  });
+
+  test("an account that cannot be read is an error, and is tried again", () => {
+    const live = new LiveCase();
+    live.take({ kind: "command", name: "start", by: "test" });
+    live.links();
+    for (let wait = 0; wait < 5; wait++) {
+      live.take({ kind: "accountFailed", reason: "time-out" });
+      live.second();
+    }
+    expect(live.run.state).toBe("ERROR");
+    for (let wait = 0; wait < 6; wait++) live.second();
+    live.account();
+    expect(live.run.state).toBe("READY");
+  });
+
+  test("the loss limit ends the run", () => {
+    const limits = { ...SETTINGS.limits, positionLimit: 1000 as Lots };
+    const live = new LiveCase({ settings: { lossMax: 1_000_000 as MicroUsd, limits } });
+    live.ready();
+    live.second();
+    const id = live.submitted();
+    live.accept(id);
+    live.fill(id, 44, 10);
+    live.second();
+    expect(live.run.stopReason).toBeNull();
+    live.done();
+    // Ten contracts fall from 44 to 30 cents: 1.40 dollars.
+    live.book([[30, 100]], [[46, 100]]);
+    live.second();
+    expect(live.run.stopReason).toMatch(/loss limit/);
+    expect(live.run.isDone).toBe(true);
+    expect(kinds(live)).not.toContain("submit");
+  });
+});
+
+describe("books that are not known", () => {
+  test("without leave to go on nothing is decided, and orders are cancelled", () => {
+    const live = new LiveCase();
+    live.ready();
+    live.second();
+    live.accept(live.submitted());
+    live.news({ kind: "gap", market: 0, cause: "sequence" });
+    live.second();
+    expect([live.run.decider.count, kinds(live)]).toEqual([1, ["cancel"]]);
+    live.book([[44, 100]], [[46, 100]]);
+    live.second();
+    expect(live.run.decider.count).toBe(2);
+  });
+
+  test("with leave the last book is used for as long", () => {
+    const live = new LiveCase({ settings: { staleBookUs: 3 * SECOND } });
+    live.ready();
+    live.take({ kind: "link", link: "feed", isUp: false, why: "503" });
+    live.news({ kind: "gap", market: null, cause: "disconnected" });
+    expect(live.run.state).toBe("READY");
+    for (let wait = 0; wait < 6; wait++) live.second();
+    // Ticks at 1, 2 and less than 3 seconds after the gap.
+    expect(live.run.decider.count).toBe(2);
+  });
+});
+
+describe("reconciliation", () => {
+  const held = (live: LiveCase, position: number): object => ({
+    positions: [
+      {
+        ticker: live.header.markets[0]?.ticker ?? "",
+        position: position as Lots,
+        cost: (position * 4400) as MicroUsd,
+      },
+    ],
+    available: (100_000_000 - position * 4400) as MicroUsd,
+  });
+
+  test("a difference must be told twice, two seconds apart", () => {
+    const live = new LiveCase({ policy: always(Action.hold) });
+    live.ready();
+    live.account(held(live, 500));
+    expect(live.run.trader?.account.ledger.position(0)).toBe(0);
+    live.second();
+    live.account(held(live, 500));
+    expect(live.run.trader?.account.ledger.position(0)).toBe(0);
+    live.second();
+    live.second();
+    live.account(held(live, 500));
+    const ledger = live.run.trader?.account.ledger;
+    expect(ledger?.position(0)).toBe(500);
+    expect(ledger?.cash).toBe(100_000_000 - 500 * 4400);
+    expect(live.outputs.filter(({ kind }) => kind === "correction")).toHaveLength(2);
+  });
+
+  test("what moves on is no difference", () => {
+    const live = new LiveCase({ policy: always(Action.hold) });
+    live.ready();
+    for (let lots = 100; lots < 1000; lots += 100) {
+      live.account(held(live, lots));
+      live.second();
+      live.second();
+      live.second();
+    }
+    expect(live.run.sync.corrections).toBe(0);
+  });
+
+  test("an order that the venue does not know is asked for", () => {
+    const live = new LiveCase();
+    live.ready();
+    live.second();
+    live.accept(live.submitted());
+    for (let wait = 0; wait < 3; wait++) {
+      live.account();
+      live.second();
+    }
+    live.account();
+    expect(kinds(live)).toContain("recover");
+  });
+
+  test("the budget is all that the run has", () => {
+    const live = new LiveCase({ settings: { budget: 5_000_000 as MicroUsd } });
+    live.ready();
+    expect(live.run.trader?.account.ledger.cash).toBe(5_000_000);
+    live.account();
+    live.wait(3 * SECOND);
+    live.account();
+    expect(live.run.sync.corrections).toBe(0);
+  });
+});
+
+describe("settlement", () => {
+  test("pays once the last order has ended", () => {
+    const live = new LiveCase({ policy: always(Action.buyYes) });
+    live.ready();
+    live.second();
+    const id = live.submitted();
+    live.accept(id);
+    live.fill(id, 44, 4);
+    live.news({ kind: "status", market: 0, status: MarketStatus.closed, stampUs: live.nowUs });
+    live.news({ kind: "settled", market: 0, value: 10_000 as CentiCents, stampUs: null });
+    const ledger = live.run.trader?.account.ledger;
+    expect(ledger?.position(0)).toBe(400);
+    live.order({ kind: "cancelled", clientOrderId: id, atUs: live.nowUs, reason: "market_closed" });
+    expect([ledger?.position(0), ledger?.cash]).toEqual([0, 100_000_000 + 400 * 5600]);
+  });
+});
+
+describe("replay", () => {
+  test("gives the same outputs, and names the first that differs", () => {
+    const live = new LiveCase();
+    live.ready();
+    for (let wait = 0; wait < 5; wait++) live.second();
+    const blocks = [
+      { kind: "inputs" as const, entries: live.entries },
+      { kind: "outputs" as const, outputs: live.outputs },
+    ];
+    const options = { header: live.header, makePolicy: always(Action.buyYes) };
+    const same = replayRun({ ...options, blocks });
+    expect([same.difference, same.decisions, same.unwritten]).toEqual([null, 5, 0]);
+    const other = replayRun({ ...options, blocks, makePolicy: always(Action.buyNo) });
+    expect(other.difference?.journalled).toMatchObject({ kind: "decision", action: Action.buyYes });
+    expect(other.difference?.replayed).toMatchObject({ kind: "decision", action: Action.buyNo });
+  });
+});

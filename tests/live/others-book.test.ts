@@ -1,0 +1,165 @@
+/**
+ * The book without our orders. In every order in which the venue's messages about one thing may come,
+ * what is left in the end is what others have.
+ */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { CentiCents, Lots } from "../../src/core/index.ts";
+import { OthersBook } from "../../src/live/index.ts";
+import { BookSide, LINEAR_CENT, PriceGrid } from "../../src/market/index.ts";
+
+const GRID = new PriceGrid(LINEAR_CENT);
+const PRICE = 4500 as CentiCents;
+const { bid } = BookSide;
+
+/** A book with one level of interest, and the sum of what was told of it. */
+function open(atFirst: number): {
+  book: OthersBook;
+  others: () => number;
+  changes: () => number;
+  tell: (side: BookSide, price: CentiCents, change: Lots) => void;
+} {
+  const book = new OthersBook(GRID);
+  const levels = atFirst > 0 ? [{ side: bid, priceCc: PRICE, size: atFirst }] : [];
+  book.snapshot(levels, []);
+  let others = atFirst;
+  let changes = 0;
+  return {
+    book,
+    others: () => others,
+    changes: () => changes,
+    tell: (side, price, change) => {
+      expect([side, price]).toEqual([bid, PRICE]);
+      others += change;
+      changes += 1;
+      expect(others).toBeGreaterThanOrEqual(0);
+    },
+  };
+}
+
+describe("the others' book", () => {
+  test("passes others' changes on and keeps ours", () => {
+    const { book, others, changes, tell } = open(300);
+    book.delta(bid, PRICE, 1000 as Lots, true, tell);
+    expect(others()).toBe(300);
+    book.delta(bid, PRICE, 200 as Lots, false, tell);
+    expect(others()).toBe(500);
+    book.delta(bid, PRICE, -1000 as Lots, true, tell);
+    expect([others(), changes()]).toEqual([500, 1]);
+  });
+
+  test("a fill that comes before its delta makes no change of the others", () => {
+    const { book, others, changes, tell } = open(300);
+    book.delta(bid, PRICE, 1000 as Lots, true, tell);
+    book.filled(bid, PRICE, 400 as Lots, tell);
+    book.delta(bid, PRICE, -400 as Lots, false, tell);
+    expect([others(), changes()]).toEqual([300, 0]);
+  });
+
+  test("a fill that comes after its delta gives back what the others seemed to lose", () => {
+    const { book, others, tell } = open(300);
+    book.delta(bid, PRICE, 1000 as Lots, true, tell);
+    book.delta(bid, PRICE, -200 as Lots, false, tell);
+    expect(others()).toBe(100);
+    book.filled(bid, PRICE, 200 as Lots, tell);
+    expect(others()).toBe(300);
+  });
+
+  test("where we alone stand, nothing of a fill is told in either order", () => {
+    for (const fillFirst of [true, false]) {
+      const { book, changes, tell } = open(0);
+      book.delta(bid, PRICE, 1000 as Lots, true, tell);
+      if (fillFirst) book.filled(bid, PRICE, 1000 as Lots, tell);
+      book.delta(bid, PRICE, -1000 as Lots, false, tell);
+      if (!fillFirst) book.filled(bid, PRICE, 1000 as Lots, tell);
+      expect(changes()).toBe(0);
+    }
+  });
+
+  test("what we take from others is a change of theirs", () => {
+    const { book, others, tell } = open(300);
+    book.delta(bid, PRICE, -300 as Lots, true, tell);
+    expect(others()).toBe(0);
+  });
+
+  test("a snapshot has our resting orders in it", () => {
+    const { book } = open(0);
+    const levels = [
+      { side: bid, priceCc: PRICE, size: 1500 },
+      { side: bid, priceCc: 4400, size: 200 },
+      { side: BookSide.ask, priceCc: 4700, size: 100 },
+    ];
+    const resting = [
+      { side: bid, price: PRICE, remaining: 1000 as Lots },
+      { side: BookSide.ask, price: 4700 as CentiCents, remaining: 100 as Lots },
+    ];
+    expect(book.snapshot(levels, resting)).toEqual([
+      { side: bid, priceCc: PRICE, size: 500 },
+      { side: bid, priceCc: 4400, size: 200 },
+    ]);
+  });
+
+  test("settling mends what unmarked messages left behind", () => {
+    const { book, others, tell } = open(300);
+    // The venue did not mark our order as ours.
+    book.delta(bid, PRICE, 1000 as Lots, false, tell);
+    expect(others()).toBe(1300);
+    book.settle([{ side: bid, price: PRICE, remaining: 1000 as Lots }], tell);
+    expect(others()).toBe(300);
+    book.settle([{ side: bid, price: PRICE, remaining: 1000 as Lots }], tell);
+    expect(others()).toBe(300);
+  });
+
+  test("any history, its fills told early or late, leaves what others have", () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("rest" as const), size: fc.integer({ min: 1, max: 50 }) }),
+      fc.record({ kind: fc.constant("cancel" as const), size: fc.integer({ min: 1, max: 50 }) }),
+      fc.record({ kind: fc.constant("join" as const), size: fc.integer({ min: 1, max: 50 }) }),
+      fc.record({ kind: fc.constant("leave" as const), size: fc.integer({ min: 1, max: 50 }) }),
+      fc.record({
+        kind: fc.constant("fill" as const),
+        size: fc.integer({ min: 1, max: 50 }),
+        early: fc.boolean(),
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const { book, others, tell } = open(0);
+        let ours = 0;
+        let theirs = 0;
+        const delta = (change: number, own: boolean): void => {
+          if (change !== 0) book.delta(bid, PRICE, change as Lots, own, tell);
+        };
+        for (const each of steps) {
+          const { kind, size } = each;
+          if (kind === "rest") {
+            ours += size;
+            delta(size, true);
+          } else if (kind === "join") {
+            theirs += size;
+            delta(size, false);
+          } else if (kind === "cancel") {
+            const gone = Math.min(size, ours);
+            ours -= gone;
+            delta(-gone, true);
+          } else if (kind === "leave") {
+            const gone = Math.min(size, theirs);
+            theirs -= gone;
+            delta(-gone, false);
+          } else {
+            const filled = Math.min(size, ours);
+            if (filled === 0) continue;
+            ours -= filled;
+            if (each.early) book.filled(bid, PRICE, filled as Lots, tell);
+            delta(-filled, false);
+            if (!each.early) book.filled(bid, PRICE, filled as Lots, tell);
+          }
+        }
+        const resting = [{ side: bid, price: PRICE, remaining: ours as Lots }];
+        book.settle(ours > 0 ? resting : [], tell);
+        expect(others()).toBe(theirs);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
