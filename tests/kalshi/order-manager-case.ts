@@ -14,6 +14,7 @@ import {
   LocalExchange,
   limitsOf,
   SimulatedNetwork,
+  type Write,
 } from "../../src/exchange/index.ts";
 import {
   AccountReader,
@@ -98,6 +99,8 @@ export class SimulatedCase {
   readonly manager: KalshiOrderManager;
   readonly reader: AccountReader;
   readonly notes: OrderNote[] = [];
+  /** Requests that the exchange was asked to carry out, also those that it refused. */
+  readonly writes: Write[] = [];
   readonly prng: Prng;
   readonly #driver: ExchangeDriver;
   /** How often the manager has said that events wait. */
@@ -110,7 +113,12 @@ export class SimulatedCase {
     const { scheduler } = this;
     this.prng = prng;
     const startUs = START_US;
-    this.exchange = new LocalExchange({ startUs, prng: prng.fork("e"), marketCapacity: 4 });
+    this.exchange = new LocalExchange({
+      startUs,
+      prng: prng.fork("e"),
+      marketCapacity: 4,
+      onWrite: (write) => this.writes.push(write),
+    });
     const { engine } = this.exchange;
     this.market = engine.addMarket(marketSpec({}, QUADRATIC));
     const other = { ...marketSpec().info, ticker: OTHER_TICKER, eventTicker: "KXOTHER" };
