@@ -19,6 +19,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   sweep: async () => (await import("./sweep-command.ts")).sweepCommand(),
   replay: async () => (await import("./replay-command.ts")).replayCommand(),
   exchange: async () => (await import("./exchange-command.ts")).exchangeCommand(),
+  record: async () => (await import("./record-command.ts")).recordCommand(),
   observation: async () => (await import("./observation-command.ts")).observationCommand(),
 };
 

@@ -7,6 +7,7 @@ import {
   type MicroUsd,
   type OperationError,
   Prng,
+  type Scheduler,
   SimulatedScheduler,
   type TimestampUs,
 } from "../../src/core/index.ts";
@@ -64,6 +65,7 @@ export class RecordingWorld {
   ended: OperationError | null | undefined;
   recorder: Recorder | null = null;
   #feed: FeedClient | null = null;
+  #life: MortalScheduler | null = null;
   readonly #prng: Prng;
 
   constructor(options: WorldOptions) {
@@ -106,7 +108,8 @@ export class RecordingWorld {
     name = "r",
   ): OperationError | null {
     const { markets = [], series = [], isDaily = true } = wanted;
-    const { scheduler } = this;
+    const scheduler = new MortalScheduler(this.scheduler);
+    this.#life = scheduler;
     const venue = openVenue({
       restUrl: "http://127.0.0.1/trade-api/v2",
       wsUrl: "ws://127.0.0.1/trade-api/ws/v2",
@@ -159,6 +162,7 @@ export class RecordingWorld {
   /** Leaves everything as a kill would: nothing is flushed or finished. */
   kill(): void {
     this.#feed?.close();
+    if (this.#life !== null) this.#life.isDead = true;
     this.recorder = null;
   }
 
@@ -183,6 +187,26 @@ export class RecordingWorld {
           },
         }),
     };
+  }
+}
+
+/** Time that stands still for whoever is dead. */
+class MortalScheduler implements Scheduler {
+  isDead = false;
+  readonly #scheduler: Scheduler;
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  nowUs(): TimestampUs {
+    return this.#scheduler.nowUs();
+  }
+
+  after(delayUs: number, callback: () => void): () => void {
+    return this.#scheduler.after(delayUs, () => {
+      if (!this.isDead) callback();
+    });
   }
 }
 

@@ -116,3 +116,83 @@ test("markets of a series roll over, each with its result", () => {
   expect(closes).toEqual(ended);
   expect(validateSession(session).sound).toBe(true);
 });
+
+test("a recorder that was killed goes on where it stopped, also after the night", () => {
+  const out = join(folder, "killed");
+  const startUs = Date.UTC(2026, 10, 20, 23, 50) * 1_000;
+  const world = new RecordingWorld({ out, seed: SEED, startUs, markets: 2, minutes: 4 });
+  const series = ["KXLOCAL0"];
+  const [, other = ""] = world.tickers;
+  expect(world.record({ series, markets: [other] })).toBeNull();
+  world.run(120);
+  world.kill();
+  world.run(20);
+  expect(world.record({ series, markets: [other] }, "again")).toBeNull();
+  world.run(40);
+  const midway = openSession(out);
+  expect(midway.finished).toBe(false);
+  expect(midway.gaps).toMatchObject([{ scope: "book", reason: "interrupted" }]);
+  expect(midway.facts.markets).toHaveLength(2);
+  const tape = midway.readTape();
+  for (const ticker of world.tickers.slice(0, 2)) {
+    const rows = [...tape.kind.subarray(0, tape.rowCount)];
+    expect(rows.filter((kind) => kind === EventKind.gap)).toHaveLength(2);
+    expect(lastBook(tape, ticker), ticker).not.toBeNull();
+  }
+  midway.close();
+  world.kill();
+  // Both of its markets come to their end while nobody listens, and a day ends.
+  world.run(15 * 60);
+  expect(world.record({ series }, "third")).toBeNull();
+  world.run(60);
+  const [yesterday, today] = world.finish();
+  expect([yesterday?.folder, today?.folder]).toEqual([out, `${out}-2026-11-21`]);
+  const left = openSession(out);
+  expect(left.finished).toBe(true);
+  const { engine } = world.exchange;
+  for (const { ticker, settlement } of left.facts.markets) {
+    expect(settlement?.valueCc, ticker).toBe(engine.market(ticker)?.value);
+  }
+  expect(today?.markets).toBe(1);
+  for (const name of [out, `${out}-2026-11-21`]) {
+    expect(validateSession(openSession(name)).sound, name).toBe(true);
+  }
+});
+
+test("a day ends: the next session begins with the books, results still find the one before", () => {
+  const out = join(folder, "days");
+  const startUs = Date.UTC(2026, 10, 20, 23, 58) * 1_000;
+  // Markets of two and of sixty minutes: one closes at midnight, the other goes on.
+  const world = new RecordingWorld({ out, seed: SEED, startUs, markets: 1, minutes: 2 });
+  const long = new RecordingWorld({ out: `${out}-long`, seed: SEED, startUs, minutes: 60 });
+  expect(world.record({ series: ["KXLOCAL0"] })).toBeNull();
+  expect(long.record({ markets: long.tickers })).toBeNull();
+  for (const one of [world, long]) {
+    one.run(240);
+    one.quiet();
+    expect(one.finish().map(({ folder: name }) => name)).toEqual([
+      one.out,
+      `${one.out}-2026-11-21`,
+    ]);
+    expect(one.notes).toEqual([]);
+  }
+  const first = openSession(out);
+  const [short] = first.facts.markets;
+  expect(short?.settlement?.valueCc).toBe(world.exchange.engine.market(short?.ticker ?? "")?.value);
+  const second = openSession(`${out}-long-2026-11-21`);
+  expect(second.facts.markets.map(({ ticker }) => ticker)).toEqual(long.tickers);
+  for (const session of [
+    first,
+    second,
+    openSession(`${out}-2026-11-21`),
+    openSession(`${out}-long`),
+  ])
+    expect(validateSession(session)).toMatchObject({ sound: true, gaps: [] });
+  const tape = second.readTape();
+  expect(tape.kind[tape.streamStart[0] as number]).toBe(EventKind.snapshot);
+  for (const ticker of long.tickers) {
+    expect(lastBook(tape, ticker)).toEqual(heldBook(long.exchange, ticker));
+  }
+  const before = lastBook(openSession(`${out}-long`).readTape(), long.tickers[0] ?? "");
+  expect(before).not.toEqual(heldBook(long.exchange, long.tickers[0] ?? ""));
+});

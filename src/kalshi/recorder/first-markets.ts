@@ -75,6 +75,12 @@ function problemOf(facts: VenueFacts, nowUs: number): OperationError | null {
 }
 
 function failure(what: string, answer: Failure): OperationError {
+  if (answer.kind === "refused" && answer.status === 404) {
+    return new OperationError(
+      "RECORD_MARKET",
+      `${what}: expected one that the venue has, was none`,
+    );
+  }
   return new OperationError("RECORD_VENUE", `${what}: ${sentenceOf(answer)}`);
 }
 

@@ -40,9 +40,10 @@ export class Lives {
     return count;
   }
 
-  /** Whether a market is recorded, is going to be, or was. */
+  /** Whether a market is listened to, is going to be, or was. */
   has(ticker: string): boolean {
-    return this.#lives.has(ticker) || this.#reserved.has(ticker) || this.#over.has(ticker);
+    const isHeard = (this.#lives.get(ticker)?.facts ?? null) !== null;
+    return isHeard || this.#reserved.has(ticker) || this.#over.has(ticker);
   }
 
   reserve(ticker: string): void {

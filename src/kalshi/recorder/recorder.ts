@@ -36,6 +36,8 @@ export interface RecorderHealth {
   readonly messages: number;
   readonly gaps: number;
   readonly sessions: number;
+  /** Of the session that is written. */
+  readonly folder: string;
   /** When the last message came, by this machine's clock; null before the first. */
   readonly lastMessageUs: number | null;
 }
@@ -109,6 +111,7 @@ export class Recorder {
       messages: this.#messages,
       gaps: this.#spool.gaps,
       sessions: this.#spool.count,
+      folder: this.#spool.folder,
       lastMessageUs: this.#lastMessageUs,
     };
   }
@@ -134,7 +137,7 @@ export class Recorder {
     for (const ticker of this.#spool.unsettled()) {
       if (!this.#lives.has(ticker)) this.#lives.leftOver(ticker, nowUs);
     }
-    if (series.length > 0) this.#discoverUs = nowUs + DISCOVER_US;
+    if (series.length > 0) this.#discover(nowUs);
     if (markets.length + series.length > 0) feed.watch("market_lifecycle_v2", "all");
     feed.start();
     this.#tickLater();

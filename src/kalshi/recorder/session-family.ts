@@ -2,8 +2,9 @@
  * The folders of a recording: its first session has the name that was given, those of later days have
  * their date behind it. What an earlier recorder left unfinished is found and gone on with.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { OperationError, type TimestampUs } from "../../core/index.ts";
 import {
   createSession,
   formatIsoTime,
@@ -13,7 +14,6 @@ import {
   SESSION_FILE,
   type SessionWriter,
 } from "../../market/index.ts";
-import type { TimestampUs } from "../../core/index.ts";
 
 export interface OpenedSession {
   readonly folder: string;
@@ -32,6 +32,17 @@ export class SessionFamily {
     this.#folder = folder;
     this.#source = source;
     this.isDaily = isDaily;
+  }
+
+  /** Asked before anything else is done: `SESSION_EXISTS` where `begin` would find no room. */
+  requireRoom(): void {
+    if (this.#unfinished().length > 0 || !existsSync(this.#folder)) return;
+    if (statSync(this.#folder).isDirectory() && readdirSync(this.#folder).length === 0) return;
+    throw new OperationError(
+      "SESSION_EXISTS",
+      `${this.#folder}: expected a new folder, or a recording that was broken off, was something ` +
+        `else; choose another name or remove it`,
+    );
   }
 
   /**

@@ -75,7 +75,8 @@ export class SessionRecorder {
     this.#infos = [...writer.facts.markets];
     this.#events = [...writer.facts.events];
     this.#infos.forEach((info, stream) => this.#open(info, stream));
-    if (writer.leftUs !== null) this.#gap(null, "book", "interrupted", null);
+    const hasRun = writer.leftUs !== null && writer.position > 0;
+    if (hasRun) this.#gap(null, "book", "interrupted", null);
   }
 
   get id(): string {

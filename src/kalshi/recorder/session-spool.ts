@@ -50,6 +50,11 @@ export class SessionSpool {
     return this.#finished.length + this.#all().length;
   }
 
+  /** Folder of the session that is written. */
+  get folder(): string {
+    return this.#current?.folder ?? "";
+  }
+
   get gaps(): number {
     const counts = [...this.#finished, ...this.#all().map(({ recorder }) => recorder)];
     return counts.reduce((sum, { gaps }) => sum + gaps.length, 0);
