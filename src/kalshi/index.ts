@@ -20,15 +20,9 @@ export {
   type OrderManagerHealth,
 } from "./orders/kalshi-order-manager.ts";
 export type { OrderNote, WriteKind } from "./orders/order-notes.ts";
-export { RECOVERY_SETTINGS, type RecoverySettings } from "./orders/order-recovery.ts";
+export { type RecoverySettings } from "./orders/order-recovery.ts";
+export { type EntryOutcome, OrderEntry, type OrderEntrySettings } from "./rest/order-entry.ts";
 export {
-  type EntryOutcome,
-  OrderEntry,
-  type OrderEntrySettings,
-  ORDER_ENTRY_SETTINGS,
-} from "./rest/order-entry.ts";
-export {
-  REST_SETTINGS,
   RestClient,
   type RestClientOptions,
   type RestHealth,
@@ -37,7 +31,6 @@ export {
 export { TokenBucket } from "./rest/token-bucket.ts";
 export { type Channel, type DataPayload, type FeedEvent, type GapCause } from "./feed/channels.ts";
 export {
-  FEED_SETTINGS,
   FeedClient,
   type FeedClientOptions,
   type FeedHealth,
@@ -54,6 +47,7 @@ export {
   type SigningKey,
 } from "./signing-key.ts";
 export { AUTH_HEADERS, isSignatureOf, signedHeaders, textToSign } from "./signing.ts";
+export { type MarketList, readMarketList } from "./recorder/market-list.ts";
 export { Recorder, type RecorderHealth, type RecorderOptions } from "./recorder/recorder.ts";
 export { SessionFamily } from "./recorder/session-family.ts";
 export type { RecordedSession } from "./recorder/session-spool.ts";

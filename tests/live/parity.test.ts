@@ -140,33 +140,36 @@ function fillSome(
 }
 
 describe("parity", () => {
-  test.each([1, 2, 3, 4, 5, 6, 7,8,9,10,11,12,13,14,15,16])("run %i gives the recording's observations", (seed) => {
-    const to = join(folder, `run-${seed}`);
-    const live = randomRun(seed, 700, to);
-    const session = openSession(to);
-    const tape = session.readTape();
-    session.close();
-    const rows = precomputeFeatures(tape, { cadence: "1s" });
-    const decisions = live.outputs.filter((output) => output.kind === "decision");
-    expect(decisions.length).toBeGreaterThan(200);
-    expect(live.seen).toHaveLength(decisions.length);
-    for (const [number, { market, atUs, observationHash, bid, ask }] of decisions.entries()) {
-      const of = rows[market];
-      const row = of?.atUs.indexOf(atUs) ?? -1;
-      expect(row, `second ${atUs} is a row`).toBeGreaterThanOrEqual(0);
-      if (of === undefined) continue;
-      expect(of.valid[row]).toBe(1);
-      expect([of.bestBidCc[row], of.bestAskCc[row]]).toEqual([bid, ask]);
-      // The account's part is the run's own: the market's is put in its place from the recording.
-      const observation = Float32Array.from(live.seen[number] ?? []);
-      expect(observation).toHaveLength(FEATURE_COUNT);
-      observation.fill(NaN, 0, ACCOUNT_OFFSET).fill(NaN, TEMPORAL_OFFSET);
-      copyMarketRow(of, row, observation, 0);
-      const differing = [...observation.keys()].filter(
-        (index) => observation[index] !== live.seen[number]?.[index],
-      );
-      expect(differing, `market ${market} at ${atUs}`).toEqual([]);
-      expect(sha256(bytesOf(observation))).toBe(observationHash);
-    }
-  });
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])(
+    "run %i gives the recording's observations",
+    (seed) => {
+      const to = join(folder, `run-${seed}`);
+      const live = randomRun(seed, 700, to);
+      const session = openSession(to);
+      const tape = session.readTape();
+      session.close();
+      const rows = precomputeFeatures(tape, { cadence: "1s" });
+      const decisions = live.outputs.filter((output) => output.kind === "decision");
+      expect(decisions.length).toBeGreaterThan(200);
+      expect(live.seen).toHaveLength(decisions.length);
+      for (const [number, { market, atUs, observationHash, bid, ask }] of decisions.entries()) {
+        const of = rows[market];
+        const row = of?.atUs.indexOf(atUs) ?? -1;
+        expect(row, `second ${atUs} is a row`).toBeGreaterThanOrEqual(0);
+        if (of === undefined) continue;
+        expect(of.valid[row]).toBe(1);
+        expect([of.bestBidCc[row], of.bestAskCc[row]]).toEqual([bid, ask]);
+        // The account's part is the run's own: the market's is put in its place from the recording.
+        const observation = Float32Array.from(live.seen[number] ?? []);
+        expect(observation).toHaveLength(FEATURE_COUNT);
+        observation.fill(NaN, 0, ACCOUNT_OFFSET).fill(NaN, TEMPORAL_OFFSET);
+        copyMarketRow(of, row, observation, 0);
+        const differing = [...observation.keys()].filter(
+          (index) => observation[index] !== live.seen[number]?.[index],
+        );
+        expect(differing, `market ${market} at ${atUs}`).toEqual([]);
+        expect(sha256(bytesOf(observation))).toBe(observationHash);
+      }
+    },
+  );
 });
