@@ -309,6 +309,8 @@ function takeLock(path: string): Database.Database {
   // An empty database: SQLite's own lock on it is the system's, and is gone when the process is.
   const lock = new Database(`${path}-lock`, { timeout: 0 });
   try {
+    // Nothing is ever written to it, so it needs no file of its own to roll back from.
+    lock.pragma("journal_mode = MEMORY");
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {

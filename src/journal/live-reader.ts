@@ -185,6 +185,11 @@ export class LiveJournalReader {
     if (fills !== told((counts) => counts.fills)) throw damaged(this.#path, "table fill");
     const orders = stored("SELECT count(*) FROM sent_order WHERE output <= ?");
     if (orders !== told((counts) => counts.orders)) throw damaged(this.#path, "table sent_order");
+    const behind = this.#all(
+      `SELECT id FROM (SELECT id FROM input UNION ALL SELECT id FROM output)
+       WHERE id > (SELECT end_id FROM part ORDER BY part DESC LIMIT 1) LIMIT 1`,
+    );
+    if (behind.length > 0) throw damaged(this.#path, "a row behind the end of the last part");
     return facts;
   }
 
@@ -319,11 +324,15 @@ class PartFold {
 
   /** `limit` is the id of what follows on the part, where something does. */
   finish(limit: number): LivePartFacts {
-    const { part, end_id, ended_us, reason, hash } = this.#row;
+    const { part, end_id, ended_us, reason, hash, end_chain } = this.#row;
     const facts = { hash: this.#hash.value(), counts: this.#counts, lastId: end_id ?? this.id };
     const follows = limit === Number.MAX_SAFE_INTEGER || limit === this.id + 1;
     if (!follows) throw damaged(this.#path, `row ${this.id + 1}, which is missing`);
-    if (end_id === null) return facts;
+    if (end_id === null) {
+      const isOpen = [ended_us, reason, hash, end_chain].every((value) => value === null);
+      if (!isOpen) throw damaged(this.#path, `the end of part ${part}`);
+      return facts;
+    }
     const end = {
       part,
       end_id,
@@ -331,7 +340,7 @@ class PartFold {
       hash: facts.hash,
       reason: reason ?? "",
     };
-    const isEnd = hash === facts.hash && isEqual(endChain(this.#chain, end), this.#row.end_chain);
+    const isEnd = hash === facts.hash && isEqual(endChain(this.#chain, end), end_chain);
     if (!isEnd) throw damaged(this.#path, `the end of part ${part}`);
     return facts;
   }

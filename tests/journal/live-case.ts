@@ -1,8 +1,7 @@
-/** Inputs and outputs of live runs for tests: drawn by fast-check, or a plausible run by seed. */
-import fc from "fast-check";
+/** Inputs and outputs of live runs for tests: single ones, a busy feed, a whole run by script. */
 import type { CentiCents, Lots, MicroUsd } from "../../src/core/index.ts";
 import { Prng } from "../../src/core/index.ts";
-import type { LiveEntry, LiveHeader, LiveInput, LiveOutput } from "../../src/journal/index.ts";
+import type { LiveEntry, LiveHeader, LiveOutput } from "../../src/journal/index.ts";
 import type { MarketInfo } from "../../src/market/index.ts";
 import type { ClientOrderId, OrderEvent } from "../../src/orders/index.ts";
 
@@ -99,6 +98,38 @@ export function delta(atUs: number, price: number, change: number, inMarket = 0)
   };
 }
 
+export const isInputs = (block: readonly (LiveEntry | LiveOutput)[]): block is LiveEntry[] =>
+  block[0] !== undefined && "input" in block[0];
+
+/**
+ * Block `index` of a run with everything in it: inputs and outputs by turns, an order and its fill
+ * in every eight, and each fill told again a while later.
+ */
+export function scriptedBlock(part: number, index: number): LiveEntry[] | LiveOutput[] {
+  const atUs = START_US + part * 1_000_000_000 + index * 1000;
+  const place = `${part}-${index - (index % 8)}`;
+  switch (index % 8) {
+    case 1:
+      return [decision(atUs), submitted(`order-${place}`, atUs), note(atUs)];
+    case 3:
+      return [...feedOf(5, index), filled(`order-${place}`, `trade-${place}`, atUs)];
+    case 5:
+      return [note(atUs)];
+    case 6:
+      return [filled(`order-${place}`, `trade-${place}`, atUs), ...feedOf(90, index)];
+    default:
+      return feedOf(1 + (index % 7), part * 1_000_000 + index);
+  }
+}
+
+const note = (atUs: number): LiveOutput => ({ kind: "note", text: "nothing changed", atUs });
+
+function decision(atUs: number): LiveOutput {
+  const [bid, ask] = [4400 as CentiCents, 4700 as CentiCents];
+  const observationHash = "ab".repeat(32);
+  return { kind: "decision", market: 1, atUs, observationHash, mask: "11010", action: 3, bid, ask };
+}
+
 /** Deltas as a feed of 100 markets brings them, 2,000 a second. */
 export function feedOf(count: number, seed: number): LiveEntry[] {
   const prng = Prng.fromSeed(seed);
@@ -114,63 +145,3 @@ function withMarket({ atUs, input }: LiveEntry, inMarket: number, stampUs: numbe
   if (input.kind !== "market" || input.news.kind !== "delta") return { atUs, input };
   return { atUs, input: { kind: "market", news: { ...input.news, market: inMarket, stampUs } } };
 }
-
-/** Plus zero turns -0 into 0: no quantity has a sign at zero. */
-const integer = fc
-  .oneof(fc.integer({ min: -300, max: 300 }), fc.integer(), fc.maxSafeInteger())
-  .map((value) => value + 0);
-const side = fc.constantFrom(0 as const, 1 as const);
-const anyText = fc.oneof(fc.uuid(), fc.string({ unit: "binary" }), fc.string({ maxLength: 300 }));
-
-const deltas = fc.record({
-  kind: fc.constant("delta"),
-  market: integer,
-  side,
-  price: integer,
-  change: integer,
-  stampUs: integer,
-  own: fc.boolean(),
-});
-const trades = fc.record({
-  kind: fc.constant("trade"),
-  market: integer,
-  hit: side,
-  price: integer,
-  size: integer,
-  stampUs: integer,
-  isBlock: fc.boolean(),
-  tradeId: fc.oneof(
-    anyText,
-    fc.uuid().map((id) => id.toUpperCase()),
-  ),
-});
-const others = fc.oneof(
-  fc.record({
-    kind: fc.constant("snapshot"),
-    market: fc.nat(),
-    levels: fc.array(fc.record({ side, priceCc: fc.nat(), size: fc.nat() })),
-  }),
-  fc.record({
-    kind: fc.constant("gap"),
-    market: fc.option(fc.nat()),
-    cause: anyText,
-  }),
-);
-const news = fc.record({
-  kind: fc.constant("market"),
-  news: fc.oneof({ weight: 3, arbitrary: deltas }, { weight: 2, arbitrary: trades }, others),
-});
-const commands = fc.record({
-  kind: fc.constant("command"),
-  name: fc.constantFrom("start", "stop", "kill"),
-  by: anyText,
-});
-const ticks = fc.record({ kind: fc.constant("tick"), atUs: integer });
-
-/** Any entries at all, with any numbers and texts. */
-export const entryLists: fc.Arbitrary<LiveEntry[]> = fc.array(
-  fc.record({
-    atUs: integer,
-    input: fc.oneof({ weight: 5, arbitrary: news }, commands, ticks) as fc.Arbitrary<LiveInput>,
-  }),
-);

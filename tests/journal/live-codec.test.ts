@@ -2,10 +2,70 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { OperationError, sha256 } from "../../src/core/index.ts";
 import { EntryDecoder, EntryEncoder } from "../../src/journal/live-codec.ts";
-import type { LiveEntry } from "../../src/journal/index.ts";
-import { delta, entryLists, feedOf, START_US } from "./live-case.ts";
+import type { LiveEntry, LiveInput } from "../../src/journal/index.ts";
+import { delta, feedOf, START_US } from "./live-case.ts";
 
 const LARGEST = Number.MAX_SAFE_INTEGER;
+
+/** Plus zero turns -0 into 0: no quantity has a sign at zero. */
+const integer = fc
+  .oneof(fc.integer({ min: -300, max: 300 }), fc.integer(), fc.maxSafeInteger())
+  .map((value) => value + 0);
+const side = fc.constantFrom(0 as const, 1 as const);
+const anyText = fc.oneof(fc.uuid(), fc.string({ unit: "binary" }), fc.string({ maxLength: 300 }));
+
+const deltas = fc.record({
+  kind: fc.constant("delta"),
+  market: integer,
+  side,
+  price: integer,
+  change: integer,
+  stampUs: integer,
+  own: fc.boolean(),
+});
+const trades = fc.record({
+  kind: fc.constant("trade"),
+  market: integer,
+  hit: side,
+  price: integer,
+  size: integer,
+  stampUs: integer,
+  isBlock: fc.boolean(),
+  tradeId: fc.oneof(
+    anyText,
+    fc.uuid().map((id) => id.toUpperCase()),
+  ),
+});
+const others = fc.oneof(
+  fc.record({
+    kind: fc.constant("snapshot"),
+    market: fc.nat(),
+    levels: fc.array(fc.record({ side, priceCc: fc.nat(), size: fc.nat() })),
+  }),
+  fc.record({
+    kind: fc.constant("gap"),
+    market: fc.option(fc.nat()),
+    cause: anyText,
+  }),
+);
+const news = fc.record({
+  kind: fc.constant("market"),
+  news: fc.oneof({ weight: 3, arbitrary: deltas }, { weight: 2, arbitrary: trades }, others),
+});
+const commands = fc.record({
+  kind: fc.constant("command"),
+  name: fc.constantFrom("start", "stop", "kill"),
+  by: anyText,
+});
+const ticks = fc.record({ kind: fc.constant("tick"), atUs: integer });
+
+/** Any entries at all, with any numbers and texts. */
+const entryLists: fc.Arbitrary<LiveEntry[]> = fc.array(
+  fc.record({
+    atUs: integer,
+    input: fc.oneof({ weight: 5, arbitrary: news }, commands, ticks) as fc.Arbitrary<LiveInput>,
+  }),
+);
 
 /** The blocks that `entries` become where they are cut at `cuts`. */
 function encoded(entries: readonly LiveEntry[], cuts: readonly number[] = []): Uint8Array[] {
