@@ -38,8 +38,12 @@ globalThis.gc = runInNewContext("gc");
 const dir = join(root, "node_modules", ".cache", `kalshi-gym-bench-${name}-${process.pid}`);
 const worker = "kalshi-lanes-worker";
 const bundle = await rolldown({
-  // Threads of environments look for their program beside that of the benchmark.
-  input: { [name]: join(here, `${name}.bench.ts`), [worker]: join(root, `src/sim/${worker}.ts`) },
+  // Threads of environments, and exchanges, look for their program beside that of the benchmark.
+  input: {
+    [name]: join(here, `${name}.bench.ts`),
+    [worker]: join(root, `src/sim/${worker}.ts`),
+    "exchange-program": join(here, "exchange-program.ts"),
+  },
   platform: "node",
   external: (id) => /^[a-z@]/i.test(id) && !id.startsWith(root),
   logLevel: "silent",

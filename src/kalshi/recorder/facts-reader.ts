@@ -17,6 +17,8 @@ interface SeriesFacts {
 
 /** Markets of one page of a list. */
 const PAGE = 1_000;
+/** Markets that one request may ask about. */
+export const ASKED_AT_ONCE = 100;
 
 export class FactsReader {
   readonly #rest: RestClient;
@@ -27,20 +29,7 @@ export class FactsReader {
     this.#rest = rest;
   }
 
-  /** Everything about a market. */
-  read(ticker: string, done: Done<VenueFacts>): void {
-    this.market(ticker, (market) => {
-      if (market.kind !== "ok") return done(market);
-      this.complete(market.value, done);
-    });
-  }
-
-  /** The market as it is now. */
-  market(ticker: string, done: Done<VenueMarket>): void {
-    this.#rest.send(calls.market(ticker), done);
-  }
-
-  /** Markets as they are now, up to a hundred of them. */
+  /** Markets as they are now, at most ASKED_AT_ONCE of them; unknown ones are left out. */
   markets(tickers: readonly string[], done: Done<readonly VenueMarket[]>): void {
     const query = { tickers: tickers.join(","), limit: PAGE };
     this.#rest.sendForAll((cursor) => calls.markets({ ...query, cursor }), done);

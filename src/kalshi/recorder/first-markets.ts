@@ -2,7 +2,8 @@
 import { OperationError } from "../../core/index.ts";
 import { type Answer, sentenceOf } from "../rest/answer.ts";
 import type { RestClient } from "../rest/rest-client.ts";
-import type { FactsReader } from "./facts-reader.ts";
+import type { VenueMarket } from "../wire/markets.ts";
+import { ASKED_AT_ONCE, type FactsReader } from "./facts-reader.ts";
 import { isOpenStatus, marketInfoOf, type VenueFacts } from "./market-facts.ts";
 
 export interface Wanted {
@@ -13,7 +14,7 @@ export interface Wanted {
 type Failure = Exclude<Answer<unknown>, { kind: "ok" }>;
 
 /**
- * Reads the account's limits, then every market by name, then the series. `done` hears the markets
+ * Reads the account's limits, then the series, then the markets by name. `done` hears the markets
  * that were named, or what is wrong with the first thing that is.
  */
 export function readFirstMarkets(
@@ -24,16 +25,31 @@ export function readFirstMarkets(
   done: (first: readonly VenueFacts[] | OperationError) => void,
 ): void {
   const found: VenueFacts[] = [];
-  const readMarkets = (): void => {
+  const complete = (all: readonly VenueMarket[], next: () => void): void => {
     oneByOne(
-      markets,
-      (ticker, next) => {
-        facts.read(ticker, (answer) => {
-          if (answer.kind !== "ok") return done(failure(`market ${ticker}`, answer));
+      all,
+      (market, nextMarket) => {
+        facts.complete(market, (answer) => {
+          if (answer.kind !== "ok") return done(failure(`market ${market.ticker}`, answer));
           const problem = problemOf(answer.value, nowUs);
           if (problem !== null) return done(problem);
           found.push(answer.value);
-          next();
+          nextMarket();
+        });
+      },
+      next,
+    );
+  };
+  const readMarkets = (): void => {
+    oneByOne(
+      portionsOf(markets),
+      (tickers, next) => {
+        facts.markets(tickers, (answer) => {
+          if (answer.kind !== "ok") return done(failure(`market ${tickers.join(", ")}`, answer));
+          const known = new Set(answer.value.map(({ ticker }) => ticker));
+          const unknown = tickers.filter((ticker) => !known.has(ticker));
+          if (unknown.length > 0) return done(missing(`market ${unknown.join(", ")}`));
+          complete(answer.value, next);
         });
       },
       () => done(found),
@@ -82,6 +98,17 @@ function failure(what: string, answer: Failure): OperationError {
     );
   }
   return new OperationError("RECORD_VENUE", `${what}: ${sentenceOf(answer)}`);
+}
+
+function missing(what: string): OperationError {
+  return new OperationError("RECORD_MARKET", `${what}: expected one that the venue has, was none`);
+}
+
+function portionsOf(tickers: readonly string[]): readonly (readonly string[])[] {
+  const count = Math.ceil(tickers.length / ASKED_AT_ONCE);
+  return Array.from({ length: count }, (_, index) =>
+    tickers.slice(index * ASKED_AT_ONCE, (index + 1) * ASKED_AT_ONCE),
+  );
 }
 
 /** One after another, lest hundreds of readings wait for their tokens at once. */

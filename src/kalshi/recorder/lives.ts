@@ -2,6 +2,7 @@
 import { OperationError } from "../../core/index.ts";
 import type { FeeOverride, MarketInfo } from "../../market/index.ts";
 import type { EventFeeUpdate } from "../wire/feed-lifecycle.ts";
+import { ASKED_AT_ONCE } from "./facts-reader.ts";
 import { eventInfoOf, marketInfoOf, overrideOf, type VenueFacts } from "./market-facts.ts";
 import type { MarketToRecord } from "./session-recorder.ts";
 
@@ -21,8 +22,6 @@ interface Life {
 const AFTER_CLOSE_US = 3_000_000;
 const ASK_AGAIN_US = 10_000_000;
 const ASK_AGAIN_MOST_US = 60_000_000;
-/** Markets that one request asks about. */
-const ASKED_AT_ONCE = 100;
 
 export class Lives {
   readonly #lives = new Map<string, Life>();
