@@ -1,6 +1,6 @@
 /** The key of the exchange's account: the user's own, or a pair made for the occasion. */
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf, OperationError } from "../../core/index.ts";
@@ -60,7 +60,11 @@ export function makeAccountKey(kind: KeyKind, keyFile?: string): AccountKey {
   const folder = keyFile === undefined ? mkdtempSync(join(tmpdir(), "kalshi-gym-exchange-")) : null;
   const file = keyFile ?? join(folder ?? "", "key.pem");
   const text = privateKey.export({ type: "pkcs8", format: "pem" });
-  writeFileSync(file, text, { mode: 0o600, flag: "wx" });
+  // A key that is there is whole, whenever the process ends.
+  const beside = `${file}.new`;
+  rmSync(beside, { force: true });
+  writeFileSync(beside, text, { mode: 0o600, flag: "wx" });
+  renameSync(beside, file);
   return {
     keyFile: file,
     pem: publicKey.export({ type: "spki", format: "pem" }).toString(),
