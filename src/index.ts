@@ -4,6 +4,16 @@
  */
 export { OperationError, Prng } from "./core/index.ts";
 export { FEATURE_NAMES, SCHEMA_HASH } from "./features/index.ts";
+export {
+  type LiveBlock,
+  type LiveEntry,
+  type LiveFill,
+  type LiveHeader,
+  type LiveJournalReader,
+  type LiveOutput,
+  type LivePart,
+  readLiveJournal,
+} from "./journal/index.ts";
 export { BookSide, openSession, type Session, type Tape } from "./market/index.ts";
 export {
   Account,
