@@ -1,0 +1,95 @@
+/** The program as a user starts it: exchanges and recorders in processes of their own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { bundle } from "../fixtures/bundle.mjs";
+
+export interface Addresses {
+  readonly rest: string;
+  readonly ws: string;
+  readonly keyId: string;
+  readonly keyFile: string;
+}
+
+export interface End {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<End>;
+  /** Resolves when standard output or error has said this. */
+  said(text: string): Promise<void>;
+}
+
+export class Programs {
+  readonly #program: string;
+  readonly #running = new Set<ChildProcess>();
+
+  private constructor(program: string) {
+    this.#program = program;
+  }
+
+  static async open(): Promise<Programs> {
+    return new Programs(await bundle("src/apps/main.ts"));
+  }
+
+  /** Starts a command; `before` are words that stand before Node's own, such as those of a limit. */
+  launch(words: readonly string[], before: readonly string[] = []): Running {
+    const [command = process.execPath, ...rest] = [...before, process.execPath, this.#program];
+    const child = spawn(command, [...rest, ...words], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { PATH: process.env["PATH"] },
+    });
+    this.#running.add(child);
+    let out = "";
+    let err = "";
+    let look = (): void => undefined;
+    child.stdout.on("data", (data: Buffer) => {
+      out += data.toString();
+      look();
+    });
+    child.stderr.on("data", (data: Buffer) => {
+      err += data.toString();
+      look();
+    });
+    const ended = new Promise<End>((resolve) => {
+      child.on("close", (code) => {
+        this.#running.delete(child);
+        resolve({ code, out, err });
+        look();
+      });
+    });
+    const said = (text: string): Promise<void> =>
+      new Promise((resolve, reject) => {
+        look = () => {
+          if (out.includes(text) || err.includes(text)) resolve();
+          else if (!this.#running.has(child)) reject(new Error(`ended: ${out}${err}`));
+        };
+        look();
+      });
+    return { child, ended, said };
+  }
+
+  /** Starts an exchange and waits until it listens. */
+  async exchange(...words: string[]): Promise<Running & { readonly addresses: Addresses }> {
+    const running = this.launch(["exchange", ...words, "--json"]);
+    let text = "";
+    running.child.stdout?.on("data", (data: Buffer) => (text += data.toString()));
+    await running.said("}\n");
+    return { ...running, addresses: JSON.parse(text) as Addresses };
+  }
+
+  close(): void {
+    for (const child of this.#running) child.kill("SIGKILL");
+    rmSync(this.#program, { force: true });
+  }
+}
+
+export function venueWords({ rest, ws, keyId, keyFile }: Addresses): string[] {
+  return [
+    ...["--venue", "local", "--rest", rest, "--ws", ws],
+    ...["--key-id", keyId, "--key-file", keyFile],
+  ];
+}

@@ -1,0 +1,219 @@
+/** The recorder as a user starts it, over real sockets: what it writes, how it ends, what it refuses. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { MachineScheduler } from "../../src/apps/machine-scheduler.ts";
+import { Prng } from "../../src/core/index.ts";
+import { FeedClient, loadSigningKey, NodeNetwork, openVenue } from "../../src/kalshi/index.ts";
+import { EventKind, openSession, validateSession } from "../../src/market/index.ts";
+import { type Addresses, Programs, venueWords } from "./programs.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-record-"));
+const KILLS = Number(process.env["KILLS"] ?? 4);
+const SEED = Number(process.env["SEED"] ?? 1);
+let programs: Programs;
+let addresses: Addresses;
+
+beforeAll(async () => {
+  programs = await Programs.open();
+  const words = ["--generate", "--markets", "2", "--minutes", "60", "--activity", "5"];
+  ({ addresses } = await programs.exchange(...words, "--key-kind", "ed25519"));
+});
+
+afterAll(() => {
+  programs.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const SERIES = ["--series", "KXLOCAL0,KXLOCAL1"];
+const record = (out: string, ...words: string[]) =>
+  programs.launch(["record", ...words, "--out", out, ...venueWords(addresses)]);
+
+test("it records for so many seconds, and says what", async () => {
+  const out = join(folder, "plain");
+  const { ended } = record(out, ...SERIES, "--seconds", "2", "--json");
+  const end = await ended;
+  expect(end.code).toBe(0);
+  const told = JSON.parse(end.out.trim().split("\n").at(-1) ?? "") as Record<string, unknown>;
+  const session = openSession(out);
+  const { snapshots, deltas, trades } = session.counts;
+  const counts = { markets: 2, snapshots, deltas, trades, gaps: 0 };
+  const one = { session: out, ...counts, contentHash: session.contentHash };
+  expect(told).toEqual({ ...one, sessions: [one] });
+  expect(deltas).toBeGreaterThan(20);
+  expect(validateSession(session).sound).toBe(true);
+  expect(end.err).toMatch(`Recording into ${out}`);
+  expect(existsSync(`${out}.lock`)).toBe(false);
+});
+
+test("Ctrl-C once finishes the session", async () => {
+  const out = join(folder, "interrupted");
+  const { child, said, ended } = record(out, ...SERIES);
+  await said("Recording into");
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  const busy = await record(out, ...SERIES).ended;
+  expect([busy.code, busy.err]).toEqual([1, expect.stringMatching("was in use by process")]);
+  child.kill("SIGINT");
+  expect((await ended).code).toBe(130);
+  expect(openSession(out).finished).toBe(true);
+});
+
+/** What an independent listener hears of the same exchange, with the time of its arrival. */
+function listen(tickers: readonly string[]) {
+  const { rest, ws, keyId, keyFile } = addresses;
+  const venue = openVenue({ restUrl: rest, wsUrl: ws });
+  const key = loadSigningKey(venue, { keyId, file: keyFile });
+  const network = new NodeNetwork(venue);
+  const scheduler = new MachineScheduler();
+  const heard: { text: string; atUs: number; receivedUs: number }[] = [];
+  const drain = (): void => {
+    const events: Parameters<FeedClient["drain"]>[0] = [];
+    feed.drain(events);
+    for (const event of events) {
+      if (event.kind !== "message" || event.payload.kind !== "delta") continue;
+      const { ticker, side, price, change, atUs } = event.payload.body;
+      const text = [ticker, side, price, change, atUs].join();
+      heard.push({ text, atUs, receivedUs: event.receivedUs });
+    }
+  };
+  const link = { venue, key, network, scheduler, prng: Prng.fromSeed(1), onEvents: drain };
+  const feed = new FeedClient(link);
+  feed.watch("orderbook_delta", tickers);
+  feed.start();
+  const close = (): void => {
+    feed.close();
+    network.close();
+  };
+  return { heard, close, nowUs: () => scheduler.nowUs() };
+}
+
+test(
+  "killed at any moment it has lost at most the last second, and goes on",
+  async () => {
+    const out = join(folder, "killed");
+    const prng = Prng.fromSeed(SEED);
+    const tickers = openSession(join(folder, "plain")).facts.markets.map(({ ticker }) => ticker);
+    const { heard, close, nowUs } = listen(tickers);
+    let rows = 0;
+    let runs = 0;
+    let judged = 0;
+    for (let kill = 0; kill < KILLS; kill++) {
+      const { child, ended } = record(out, "--markets", tickers.join(), "--seconds", "60");
+      const afterMs = 250 + prng.integer(2_500);
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      const killedUs = nowUs();
+      child.kill("SIGKILL");
+      await ended;
+      if (!existsSync(join(out, "session.db"))) continue;
+      const session = openSession(out);
+      const where = `seed ${SEED} kill ${kill} after ${afterMs} ms`;
+      expect(session.finished, where).toBe(false);
+      expect(validateSession(session).sound, where).toBe(true);
+      const { rowCount, code, stream, priceCc, size, stampUs } = session.readEvents();
+      const recorded = new Set<string>();
+      let firstUs = Infinity;
+      for (let row = rows; row < rowCount; row++) {
+        if (((code[row] as number) & 15) !== EventKind.delta) continue;
+        firstUs = Math.min(firstUs, stampUs[row] as number);
+        const side = ((code[row] as number) >> 4) & 1;
+        const ticker = tickers[stream[row] as number];
+        recorded.add([ticker, side, priceCc[row], size[row], stampUs[row]].join());
+      }
+      const due = heard.filter(
+        ({ atUs, receivedUs }) => atUs > firstUs && receivedUs <= killedUs - 1_000_000,
+      );
+      judged += due.length;
+      const lost = due.filter(({ text }) => !recorded.has(text));
+      expect(lost, where).toEqual([]);
+      if (rowCount > rows) runs += 1;
+      rows = rowCount;
+      heard.length = 0;
+      session.close();
+    }
+    close();
+    expect(judged).toBeGreaterThan(0);
+    const last = await record(out, "--markets", tickers.join(), "--seconds", "1").ended;
+    expect(last.code).toBe(0);
+    const session = openSession(out);
+    expect(session.finished).toBe(true);
+    expect(session.computeContentHash()).toBe(session.contentHash);
+    expect(validateSession(session).sound).toBe(true);
+    expect(session.gaps.length).toBeGreaterThanOrEqual(runs);
+    expect(session.gaps.every(({ reason }) => reason === "interrupted")).toBe(true);
+  },
+  60_000 + KILLS * 10_000,
+);
+
+const canLimit = ((): boolean => {
+  try {
+    execFileSync("prlimit", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+test.skipIf(!canLimit)("a disk that is full ends it, and leaves what was recorded", async () => {
+  const out = join(folder, "full");
+  const words = ["record", ...SERIES, "--out", out, "--seconds", "30", ...venueWords(addresses)];
+  const end = await programs.launch(words, ["prlimit", "--fsize=185000"]).ended;
+  expect(end.err).toMatch(/error: .*full: the session could not be written/);
+  expect(end.code).toBe(1);
+  const session = openSession(out);
+  expect(session.finished).toBe(false);
+  expect(session.counts.deltas).toBeGreaterThan(0);
+  expect(validateSession(session).sound).toBe(true);
+  session.close();
+  expect((await record(out, ...SERIES, "--seconds", "1").ended).code).toBe(0);
+});
+
+test("what cannot be done is told in one sentence, and nothing is left", async () => {
+  const foreign = join(folder, "foreign");
+  const open = join(folder, "open.pem");
+  writeFileSync(open, "no key", { mode: 0o644 });
+  const { rest, ws, keyId, keyFile } = addresses;
+  const key = ["--key-id", keyId, "--key-file", keyFile];
+  const local = (restUrl: string, wsUrl: string): string[] => [
+    ...["--venue", "local", "--rest", restUrl, "--ws", wsUrl],
+  ];
+  const production = "https://api.elections.kalshi.com/trade-api/v2";
+  const cases: [string[], number, RegExp][] = [
+    [[...local(rest, ws), ...key], 1, /expected --markets or --series/],
+    [[...SERIES], 1, /expected a key, was none/],
+    [[...SERIES, "--venue", "local", ...key], 1, /expected --rest and --ws/],
+    [[...SERIES, "--venue", "demo", "--rest", rest, "--ws", ws, ...key], 1, /--venue local for/],
+    [
+      [...SERIES, "--rest", production, "--ws", "wss://api.elections.kalshi.com/x", ...key],
+      1,
+      /production host/,
+    ],
+    [[...SERIES, ...local(rest, ws), "--key-id", "nobody", "--key-file", keyFile], 1, /key id/],
+    [[...SERIES, ...local(rest, ws), "--key-id", keyId, "--key-file", open], 1, /chmod 600/],
+    [["--markets", "KXNONE-1", ...local(rest, ws), ...key], 1, /market KXNONE-1: expected one/],
+    [["--series", "KXNONE", ...local(rest, ws), ...key], 1, /series KXNONE: expected one/],
+    [["--markets", "a b", ...local(rest, ws), ...key], 2, /Expected tickers/],
+    [["--seconds", "0", ...SERIES, ...local(rest, ws), ...key], 2, /Expected a number of seconds/],
+    [
+      [...SERIES, ...local("http://127.0.0.1:9/trade-api/v2", "ws://127.0.0.1:9/x"), ...key],
+      1,
+      /nothing listens at 127.0.0.1:9/,
+    ],
+  ];
+  const ends = cases.map(
+    ([words], index) => programs.launch(["record", "--out", `${foreign}-${index}`, ...words]).ended,
+  );
+  for (const [index, [words, code, sentence]] of cases.entries()) {
+    const end = await (ends[index] as (typeof ends)[number]);
+    expect(end.err, words.join(" ")).toMatch(sentence);
+    expect(end.code, words.join(" ")).toBe(code);
+    expect(end.err.trim().split("\n").length, end.err).toBeLessThan(4);
+  }
+  const taken = await record(join(folder, "plain"), ...SERIES).ended;
+  expect([taken.code, taken.err]).toEqual([
+    1,
+    expect.stringMatching(/plain: expected a new folder/),
+  ]);
+  expect(readdirSync(folder).filter((name) => name.startsWith("foreign"))).toEqual([]);
+}, 40_000);
