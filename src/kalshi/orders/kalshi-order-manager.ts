@@ -289,7 +289,7 @@ export class KalshiOrderManager implements OrderManager {
   }
 
   #amendRefusal(order: ManagedOrder | undefined, price: number, size: number): RejectReason | null {
-    if (order === undefined || order.track.isEnded) return "not_found";
+    if (order === undefined || order.track.isOver) return "not_found";
     if (!isPrice(price)) return "invalid_price";
     const { filled } = order.track;
     if (!isSize(size) || size <= filled) return "invalid_size";

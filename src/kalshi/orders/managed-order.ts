@@ -87,20 +87,19 @@ export class ManagedOrder {
       this.#host.tell(this.request, { kind: "amendRejected", reason: "venue" });
     }
     const { orderId } = this.track;
-    if (this.#isCancelling) return;
+    if (this.#isCancelling || this.track.isOver) return;
     if (this.track.isOpen && orderId !== null) this.#sendCancel(orderId, reason);
     else this.#cancelWaiting ??= reason;
   }
 
   /** Sends what waits, where nothing is on its way; to be called when facts have come in. */
   pump(): void {
-    const { orderId, isOpen, isEnded } = this.track;
-    if (isEnded) {
-      this.#amendWaiting = null;
-      this.#cancelWaiting = null;
-    }
+    const { orderId, isOpen, isOver } = this.track;
+    // It is soon told how it ended, which answers what waits.
+    if (isOver) this.#amendWaiting = this.#cancelWaiting = null;
     // That the venue tells of it is its creation's outcome, whenever the answer comes.
-    if (!isOpen || orderId === null || this.#isAmending || this.#isCancelling) return;
+    if (!isOpen || isOver || orderId === null) return;
+    if (this.#isAmending || this.#isCancelling) return;
     const cancel = this.#cancelWaiting;
     const amend = this.#amendWaiting;
     if (cancel !== null) this.#sendCancel(orderId, cancel);

@@ -87,6 +87,7 @@ export class OrderTrack {
   #termsUs = -Infinity;
   #amendment: Amendment | null = null;
   #end: End | null = null;
+  #isExecuted = false;
   /** Why we have asked for its cancel, if we have. */
   #cancelAsked: CancelReason | null = null;
 
@@ -116,6 +117,11 @@ export class OrderTrack {
 
   get remaining(): Lots {
     return (this.#size - this.#filled) as Lots;
+  }
+
+  /** Ended at the venue, whatever has been told of it: nothing more can be asked of it. */
+  get isOver(): boolean {
+    return this.isEnded || this.#isExecuted || this.#end !== null;
   }
 
   /** The venue knows more of it than has been told: fills are missing, or the cause of its end. */
@@ -345,7 +351,9 @@ export class OrderTrack {
   /** Filled for good: what filled is then its size. */
   #executed({ price, filled }: OrderState): void {
     const amendment = this.#amendment;
-    if (amendment !== null && !amendment.isTold && filled === amendment.size) {
+    this.#isExecuted = true;
+    const isAmended = price === amendment?.price && filled === amendment.size;
+    if (isAmended && !amendment.isTold) {
       this.#tellTerms(amendment);
       amendment.isTold = true;
     }
