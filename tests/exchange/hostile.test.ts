@@ -329,8 +329,14 @@ describe("the WebSocket", () => {
     const large = JSON.stringify({ id: 2, cmd: "subscribe", params });
     for (let index = 0; index < 60; index++) socket.send(large);
     await allLeft();
+    await isSound(before);
+    let last = "";
+    socket.on("message", (data: Buffer) => (last = data.toString()));
     socket.resume();
     await closed;
-    await isSound(before);
+    expect(JSON.parse(last)).toEqual({
+      type: "error",
+      msg: { code: 25, msg: "Subscription buffer overflow" },
+    });
   });
 });

@@ -209,9 +209,13 @@ class Lines {
       headers: headersOf(request),
     };
     let socket: WebSocket | null = null;
+    const gather = gatheringFor(raw);
     const line = this.#exchange.connect(handshake, this.#driver.nowUs(), {
       deliver: (frame) => {
-        if (socket !== null) this.#deliver(socket, frame);
+        if (socket === null) return;
+        gather();
+        const isTaken = deliver(socket, frame);
+        if (!isTaken && line !== null && !("status" in line)) line.leave();
       },
       broken: () => {
         socket?.terminate();
@@ -254,18 +258,38 @@ class Lines {
       line.leave();
     });
   }
+}
 
-  #deliver(socket: WebSocket, frame: string): void {
-    if (socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount > UNREAD_BYTES_MAX) {
-      const body = feedFaultOf(FeedFaultCode.bufferOverflow);
-      socket.send(writeMessage({}, { kind: "fault", body }));
-      socket.terminate();
-      return;
-    }
+/** Sends a frame; false where the client has left too much unread, and is told so behind all that. */
+function deliver(socket: WebSocket, frame: string): boolean {
+  if (socket.readyState !== socket.OPEN) return true;
+  if (socket.bufferedAmount <= UNREAD_BYTES_MAX) {
     // The venue's frames end so.
     socket.send(`${frame}\n`);
+    return true;
   }
+  const body = feedFaultOf(FeedFaultCode.bufferOverflow);
+  socket.send(`${writeMessage({}, { kind: "fault", body })}\n`);
+  // Whoever does not read this either is cut off by the library after half a minute.
+  socket.close();
+  return false;
+}
+
+/**
+ * Has all that is written until the present turn ends go out at once: a turn tells several things, and
+ * the system's calls are what the feed costs most.
+ */
+function gatheringFor(raw: Duplex): () => void {
+  let isGathering = false;
+  return () => {
+    if (isGathering) return;
+    isGathering = true;
+    raw.cork();
+    queueMicrotask(() => {
+      isGathering = false;
+      raw.uncork();
+    });
+  };
 }
 
 function refuse(raw: Duplex, { status, body }: ExchangeAnswer): void {
