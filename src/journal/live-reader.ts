@@ -346,7 +346,7 @@ class PartFold {
   }
 
   #inputs(id: number, body: Uint8Array): LiveBlock {
-    const entries = this.#decoder.decode(body);
+    const entries = this.#parsed(`input ${id}`, () => this.#decoder.decode(body));
     const seen = new Set<string>();
     for (const { event, number } of filledIn(entries, this.#counts.inputs)) {
       const fillId = fillIdOf(event, this.#row.part, number);
@@ -362,6 +362,15 @@ class PartFold {
     this.#hash.inputs(body);
     this.#counts.inputs += entries.length;
     return { kind: "inputs", id, entries };
+  }
+
+  /** The chain says that nobody changed a row, not that it was ever one of ours. */
+  #parsed<Result>(place: string, parse: () => Result): Result {
+    try {
+      return parse();
+    } catch (error) {
+      throw damaged(this.#path, place, error);
+    }
   }
 
   #requireSame(fill: LiveFill, event: Filled): void {
@@ -382,7 +391,7 @@ class PartFold {
   }
 
   #output(id: number, body: string): LiveBlock {
-    const output = JSON.parse(body) as LiveOutput;
+    const output = this.#parsed(`output ${id}`, () => JSON.parse(body) as LiveOutput);
     const sent = sentOrderOf(output, this.#header, { id, part: this.#row.part });
     if (sent !== null) {
       const stored = this.#tables.sent(sent.clientOrderId);

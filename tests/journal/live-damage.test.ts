@@ -134,7 +134,7 @@ test(`random bytes of the file, changed: named, or nothing else is read (seed ${
   const prng = Prng.fromSeed(seed);
   const bytes = readFileSync(whole);
   let named = 0;
-  for (let trial = 0; trial < 600; trial++) {
+  for (let trial = 0; trial < 400; trial++) {
     const at = prng.integer(bytes.length);
     const flip = 1 + prng.integer(255);
     const copy = Buffer.from(bytes);
@@ -146,5 +146,5 @@ test(`random bytes of the file, changed: named, or nothing else is read (seed ${
       expect({ at, flip, found }).toEqual({ at, flip, found: original });
     }
   }
-  expect(named).toBeGreaterThan(40);
+  expect(named).toBeGreaterThan(30);
 }, 60_000);

@@ -12,6 +12,7 @@ import {
   type LiveOutput,
   readLiveJournal,
 } from "../../src/journal/index.ts";
+import { chainAfter } from "../../src/journal/live-format.ts";
 import { delta, feedOf, filled, headerOf, orderId, START_US, submitted } from "./live-case.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-live-"));
@@ -209,6 +210,34 @@ test("what is no journal, or one of another version, is refused and left as it i
   expect(codeOf(() => readLiveJournal(older))).toBe("JOURNAL_VERSION");
   expect(codeOf(() => readLiveJournal(newPath()))).toBe("JOURNAL_MISSING");
   expect(codeOf(() => LiveJournal.open(join(text, "below.db"), headerOf()))).toBe("JOURNAL_WRITE");
+});
+
+test("a row that fits the chain and is none of ours is named, not taken", () => {
+  for (const kind of ["input", "output"]) {
+    const path = newPath();
+    const journal = LiveJournal.open(path, headerOf());
+    journal.close();
+    const db = new Database(path);
+    const { begin_chain } = db.prepare("SELECT begin_chain FROM part").get() as {
+      begin_chain: Buffer;
+    };
+    if (kind === "input") {
+      const body = Buffer.from([0xff]);
+      const chain = chainAfter(begin_chain, ["input", 2, 1, 1, 5, 5], body);
+      db.prepare("INSERT INTO input VALUES (2, 1, 1, 5, 5, ?, ?)").run(body, chain);
+    } else {
+      const chain = chainAfter(begin_chain, ["output", 2, 1, 2, 5, "note", null], "{");
+      db.prepare("INSERT INTO output VALUES (2, 1, 2, 5, 'note', NULL, '{', ?)").run(chain);
+    }
+    db.close();
+    expect(codeOf(() => readAll(path))).toBe("JOURNAL_DAMAGED");
+  }
+});
+
+test("folders that are not there are made", () => {
+  const path = join(folder, "of", "this", "week", "journal.db");
+  LiveJournal.open(path, headerOf()).end("stopped", START_US);
+  expect(readAll(path).parts).toHaveLength(1);
 });
 
 test("a file that was made and never filled becomes a journal", () => {
