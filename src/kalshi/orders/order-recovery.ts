@@ -26,7 +26,7 @@ export interface RecoverySettings {
 export const RECOVERY_SETTINGS: RecoverySettings = {
   patienceUs: 2_000_000,
   landingUs: 5_000_000,
-  backoff: { firstUs: 500_000, mostUs: 5_000_000 },
+  backoff: { firstUs: 500_000, mostUs: 2_000_000 },
 };
 
 /** Where readings go. */
@@ -155,7 +155,8 @@ export class OrderRecovery {
   #read(round: Round, attempt: number): void {
     const { client, settings } = this.#options;
     const again = (): void => {
-      this.#laterBy(attempt, () => this.#read(round, attempt + 1));
+      const next = round.isStale ? 0 : attempt + 1;
+      this.#laterBy(next, () => this.#read(round, next));
     };
     if (round.isStale) {
       round.isStale = false;
