@@ -19,6 +19,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   sweep: async () => (await import("./sweep-command.ts")).sweepCommand(),
   replay: async () => (await import("./replay-command.ts")).replayCommand(),
   exchange: async () => (await import("./exchange-command.ts")).exchangeCommand(),
+  paper: async () => (await import("./paper-command.ts")).paperCommand(),
   record: async () => (await import("./record-command.ts")).recordCommand(),
   observation: async () => (await import("./observation-command.ts")).observationCommand(),
 };
@@ -82,7 +83,8 @@ for (const stream of [process.stdout, process.stderr]) {
 if (isBacktestWorker()) {
   (await import("./backtest/session-worker.ts")).serveSessions();
 } else {
-  endWithParent();
+  // A run's watchdog outlives the run: that is what it is for.
+  if (process.argv[2] !== "paper" || process.argv[3] !== "watch") endWithParent();
   try {
     await run(process.argv.slice(2));
   } catch (error) {

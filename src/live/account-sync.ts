@@ -108,6 +108,11 @@ export class AccountSync {
     return this.#correct(this.doubts.confirm(differences, reading), reading, trader);
   }
 
+  /** What differs in a reading, without a second look. */
+  differences(reading: AccountReading): Correction[] {
+    return this.trader === null ? [] : differencesIn(reading, this.#facts(this.trader));
+  }
+
   #facts({ account }: Trader): ReconciliationOptions {
     return { tickers: this.#tickers, account, outside: this.#outside };
   }

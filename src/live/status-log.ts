@@ -3,7 +3,7 @@
  * state it is in and since when, how every way to the venue is, money, positions, orders, the last
  * decisions, transitions and errors. It tells no key, signature or token, for it is never given one.
  */
-import { formatCentiCents, formatFixed, type MicroUsd } from "../core/index.ts";
+import { formatCentiCents, formatFixed } from "../core/index.ts";
 import { formatIsoTime } from "../market/index.ts";
 import type { LiveOutput } from "../journal/index.ts";
 import { ACTION_NAMES, type Order } from "../orders/index.ts";
@@ -163,7 +163,8 @@ function orderLine(
 }
 
 function usd(amount: number): string {
-  return `${formatFixed(amount as MicroUsd, 6)} $`;
+  // To the cent, and further only where there is more.
+  return `${formatFixed(amount, 6).replace(/0{1,4}$/, "")} $`;
 }
 
 function seconds(us: number): string {

@@ -151,6 +151,15 @@ export class VenueLink implements NewsSource, VenueDesk {
     );
   }
 
+  /** One reading for somebody else than the actor; null where it failed. */
+  readOnce(): Promise<AccountReading | null> {
+    return new Promise((resolve) => {
+      this.reader.read((answer) => {
+        resolve(answer.kind === "ok" ? this.#readingOf(answer.value) : null);
+      });
+    });
+  }
+
   recover(): void {
     this.orders.recover();
   }
@@ -337,7 +346,6 @@ export class VenueLink implements NewsSource, VenueDesk {
   }
 
   #tellReading(truth: AccountTruth): void {
-    const { tickers } = this.#options;
     this.#link("rest", true, "answers");
     const { exchangeActive, tradingActive } = truth.status;
     const isTrading = exchangeActive && tradingActive;
@@ -346,7 +354,12 @@ export class VenueLink implements NewsSource, VenueDesk {
       const paid = value === null ? valueOfResult(result) : ((value / 100) as CentiCents);
       if (paid !== null) this.#tellSettled(ticker, paid);
     }
-    const reading: AccountReading = {
+    this.#waiting.push({ kind: "account", reading: this.#readingOf(truth) });
+  }
+
+  #readingOf(truth: AccountTruth): AccountReading {
+    const { tickers } = this.#options;
+    return {
       available: truth.available,
       positions: [
         ...tickers.flatMap((ticker, index) => {
@@ -374,7 +387,6 @@ export class VenueLink implements NewsSource, VenueDesk {
       toldUs: truth.readUs,
       completeUntilUs: truth.completeUntilUs,
     };
-    this.#waiting.push({ kind: "account", reading });
   }
 
   #tellLinks(why: string): void {

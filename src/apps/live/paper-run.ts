@@ -1,0 +1,380 @@
+/**
+ * A run on paper from beginning to end: the connections, the folder, the watchdog beside it, the status
+ * of every second, and the last word about it. The composition of a live run; nothing here decides.
+ */
+import type { ChildProcess } from "node:child_process";
+import { messageOf, OperationError, Prng, type TimestampUs } from "../../core/index.ts";
+import { SCHEMA_HASH } from "../../features/index.ts";
+import {
+  LiveJournal,
+  type LiveHeader,
+  type LiveOutput,
+  type LiveSettings,
+} from "../../journal/index.ts";
+import {
+  calls,
+  type MarketList,
+  NodeNetwork,
+  type OrderNote,
+  readMarketList,
+  RestClient,
+  sentenceOf,
+  type SigningKey,
+  type Venue,
+} from "../../kalshi/index.ts";
+import { Actor, ID_FAMILY, LiveTrader, outputLine, statusText } from "../../live/index.ts";
+import { formatIsoTime } from "../../market/index.ts";
+import type { Console } from "../console.ts";
+import { MachineScheduler } from "../machine-scheduler.ts";
+import { SOFTWARE } from "../wire.ts";
+import { startChild } from "./child-program.ts";
+import type { KeyPlace } from "./local-venue.ts";
+import type { Decides } from "./paper-plan.ts";
+import type { RunFolder } from "./run-folder.ts";
+import { VenueLink } from "./venue-link.ts";
+import type { WatchMessage } from "./watchdog.ts";
+
+export interface PaperRunOptions {
+  readonly io: Console;
+  readonly folder: RunFolder;
+  readonly venue: Venue;
+  /** In a word, for people and the journal. */
+  readonly venueName: string;
+  readonly key: SigningKey;
+  /** Where the key is, for the watchdog; null where it is in the environment. */
+  readonly keyPlace: KeyPlace | null;
+  readonly decides: Decides;
+  readonly settings: LiveSettings;
+  readonly seed: number | string;
+  /** Null for all that trade (of a local exchange). */
+  readonly tickers: readonly string[] | null;
+}
+
+export interface PaperResult {
+  readonly state: string;
+  readonly decisions: number;
+  readonly orders: number;
+  readonly fills: number;
+  /** At the end our own view was the venue's. */
+  readonly reconciled: boolean;
+  readonly journal: string;
+  readonly journalHash: string;
+}
+
+/** How long a stop may take before the run ends with what it has. */
+const STOP_MS = 15_000;
+const STATUS_MS = 1_000;
+/** The status goes to the history so often, and whenever the state has changed. */
+const HISTORY_MS = 60_000;
+const ERRORS_KEPT = 50;
+const LAST_READINGS = 12;
+
+export class PaperRun {
+  readonly #options: PaperRunOptions;
+  readonly #scheduler = new MachineScheduler();
+  readonly #network: NodeNetwork;
+  readonly #prng: Prng;
+  readonly #errors: { atUs: number; text: string }[] = [];
+  #link: VenueLink | null = null;
+  #actor: Actor | null = null;
+  #trader: LiveTrader | null = null;
+  #journal: LiveJournal | null = null;
+  #watchdog: ChildProcess | null = null;
+  #timers: NodeJS.Timeout[] = [];
+  #historyMs = -Infinity;
+  #end: (error: Error | null) => void = () => undefined;
+
+  constructor(options: PaperRunOptions) {
+    this.#options = options;
+    this.#network = new NodeNetwork(options.venue);
+    // Chance decides no more than how long to wait before trying again.
+    this.#prng = Prng.fromSeed(process.pid);
+  }
+
+  /** The time by which orders' ids are told apart. */
+  static prefixAt(nowUs: number): string {
+    return `${ID_FAMILY}${Math.floor(nowUs / 1_000).toString(36)}-`;
+  }
+
+  /**
+   * Reads the markets, opens journal and folder, and trades until it is stopped. Errors before the
+   * first order leave nothing behind but the folder.
+   */
+  async run(stopAsked: Promise<string>): Promise<PaperResult> {
+    const { folder, venueName, io } = this.#options;
+    const list = await this.#readMarkets();
+    await this.#requireFunds();
+    const startedUs = this.#scheduler.nowUs();
+    const header = this.#header(list, startedUs);
+    const journal = LiveJournal.open(folder.journal, header);
+    this.#journal = journal;
+    const { idPrefix } = header;
+    const note = { pid: process.pid, venue: venueName, idPrefix, startedUs };
+    folder.open({ ...note, endedUs: null });
+    this.#watch();
+    const ended = new Promise<Error | null>((resolve) => (this.#end = resolve));
+    this.#compose(header, list, journal);
+    io.line(`Run ${idPrefix} in ${folder.path}; "kalshi-gym paper stop ${folder.path}" ends it.`);
+    void stopAsked.then((by) => {
+      this.#stop(by);
+    });
+    this.#keepTime();
+    this.#link?.start();
+    this.#actor?.start("paper");
+    const error = await ended;
+    const reconciled = error === null && (await this.#isReconciled());
+    const { counts } = journal;
+    const journalHash = journal.end(error?.message ?? "stopped", this.#scheduler.nowUs());
+    folder.tell({ ...note, endedUs: this.#scheduler.nowUs() });
+    if (error !== null) throw error;
+    const state = this.#trader?.state ?? "IDLE";
+    const { decisions, orders, fills } = counts;
+    return { state, decisions, orders, fills, reconciled, journal: folder.journal, journalHash };
+  }
+
+  /** Ends every connection, timer and process beside. */
+  close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    if (this.#trader !== null) this.#showStatus(true);
+    this.#actor?.close();
+    this.#link?.close();
+    this.#network.close();
+    this.#journal?.close();
+    this.#tellWatchdog({ kind: "goodbye" });
+    this.#watchdog?.disconnect();
+    this.#watchdog?.unref();
+  }
+
+  #client(): RestClient {
+    const { venue, key } = this.#options;
+    const [network, scheduler, prng] = [this.#network, this.#scheduler, this.#prng];
+    return new RestClient({ venue, key, network, scheduler, prng });
+  }
+
+  async #readMarkets(): Promise<MarketList> {
+    const client = this.#client();
+    try {
+      const tickers = this.#options.tickers ?? (await openTickers(client));
+      const list = await new Promise<MarketList | OperationError>((resolve) => {
+        readMarketList(client, tickers, this.#scheduler.nowUs(), resolve);
+      });
+      if (list instanceof OperationError) throw list;
+      return list;
+    } finally {
+      client.close();
+    }
+  }
+
+  async #requireFunds(): Promise<void> {
+    const client = this.#client();
+    try {
+      const balance = await new Promise<number>((resolve, reject) => {
+        client.send(calls.balance(), (answer) => {
+          if (answer.kind === "ok") resolve(answer.value.cash);
+          else reject(new OperationError("PAPER_VENUE", `the balance: ${sentenceOf(answer)}`));
+        });
+      });
+      if (balance >= 1_000_000) return;
+      throw new OperationError(
+        "NO_FUNDS",
+        `the account: expected at least one dollar to trade with, was ${balance / 1_000_000} $; ` +
+          `add funds on the demo exchange's site`,
+      );
+    } finally {
+      client.close();
+    }
+  }
+
+  #header({ markets, events }: MarketList, startedUs: TimestampUs): LiveHeader {
+    const { venueName, decides, settings, seed } = this.#options;
+    const { name, modelHash } = decides;
+    return {
+      software: SOFTWARE,
+      idPrefix: PaperRun.prefixAt(startedUs),
+      venue: venueName,
+      startedUs,
+      markets: markets.map((info) => ({ ...info, settlement: null })),
+      events,
+      policy: { name, modelHash, choice: decides.choice },
+      seed,
+      schemaHash: SCHEMA_HASH,
+      settings,
+    };
+  }
+
+  #compose(header: LiveHeader, list: MarketList, journal: LiveJournal): void {
+    const { venue, key, decides } = this.#options;
+    const trader = new LiveTrader({ header, makePolicy: decides.makePolicy });
+    const link = new VenueLink({
+      venue,
+      key,
+      network: this.#network,
+      scheduler: this.#scheduler,
+      prng: this.#prng,
+      tickers: header.markets.map(({ ticker }) => ticker),
+      closesUs: list.closesUs,
+      onNews: () => {
+        this.#actor?.pump();
+      },
+      onNote: (note) => {
+        this.#tellNote(note);
+      },
+    });
+    this.#link = link;
+    this.#trader = trader;
+    this.#actor = new Actor({
+      trader,
+      journal,
+      orders: link.orders,
+      desk: link,
+      news: link,
+      scheduler: this.#scheduler,
+      observers: [
+        (outputs) => {
+          this.#tellOutputs(outputs, header);
+        },
+      ],
+      onFatal: (error) => {
+        this.#end(new OperationError("JOURNAL_WRITE", messageOf(error), { cause: error }));
+      },
+      onDone: () => {
+        this.#end(null);
+      },
+    });
+  }
+
+  #stop(by: string): void {
+    this.#actor?.take({ kind: "command", name: "stop", by });
+    const timer = setTimeout(() => {
+      this.#say(`orders are still open ${STOP_MS / 1_000} s after the stop`);
+      this.#end(null);
+    }, STOP_MS);
+    this.#timers.push(timer);
+  }
+
+  // --- beside the run ---
+
+  #watch(): void {
+    const { folder, venue, keyPlace } = this.#options;
+    const child = startChild(["paper", "watch"]);
+    this.#watchdog = child;
+    child.on("error", (error) => {
+      this.#say(`no watchdog: ${error.message}`);
+    });
+    child.on("exit", () => {
+      this.#watchdog = null;
+    });
+    this.#tellWatchdog({
+      kind: "watch",
+      folder: folder.path,
+      pid: process.pid,
+      restUrl: venue.restUrl,
+      wsUrl: venue.wsUrl,
+      key: keyPlace,
+    });
+  }
+
+  #tellWatchdog(message: WatchMessage): void {
+    if (this.#watchdog?.connected === true) this.#watchdog.send(message, () => undefined);
+  }
+
+  #keepTime(): void {
+    let isStopping = false;
+    const timer = setInterval(() => {
+      this.#tellWatchdog({ kind: "alive" });
+      this.#showStatus(false);
+      if (isStopping || !this.#options.folder.isStopAsked) return;
+      isStopping = true;
+      this.#stop("paper stop");
+    }, STATUS_MS);
+    this.#timers.push(timer);
+  }
+
+  #showStatus(isLast: boolean): void {
+    const trader = this.#trader;
+    if (trader === null) return;
+    const { folder } = this.#options;
+    try {
+      const text = this.status();
+      folder.showStatus(text);
+      const nowMs = performance.now();
+      if (!isLast && nowMs - this.#historyMs < HISTORY_MS) return;
+      this.#historyMs = nowMs;
+      folder.keepStatus(text);
+    } catch (error) {
+      // A disk that is full for the status is full for the journal, which says so.
+      this.#remember(`the status: ${messageOf(error)}`);
+    }
+  }
+
+  /** The block of text to copy and paste. */
+  status(): string {
+    const trader = this.#trader;
+    if (trader === null) return "not started\n";
+    return statusText({
+      nowUs: this.#scheduler.nowUs(),
+      run: trader,
+      services: this.#link?.services() ?? [],
+      errors: this.#errors,
+      handled: this.#actor?.handled ?? 0,
+      ticksMissed: this.#actor?.ticksMissed ?? 0,
+    });
+  }
+
+  #tellOutputs(outputs: readonly LiveOutput[], header: LiveHeader): void {
+    const tickers = header.markets.map(({ ticker }) => ticker);
+    for (const output of outputs) {
+      const line = outputLine(output, tickers);
+      if (line === null) continue;
+      this.#options.folder.log("events.log", line);
+      const isTrouble = output.kind === "state" && output.to === "ERROR";
+      if (isTrouble || output.kind === "correction" || output.kind === "note") this.#remember(line);
+      if (output.kind === "state" && output.to !== "ACTING") this.#historyMs = -Infinity;
+      if (output.kind !== "refused") this.#options.io.line(line);
+    }
+  }
+
+  #tellNote(note: OrderNote): void {
+    if (note.kind === "recovered") return;
+    const { kind, atUs, ...rest } = note;
+    this.#say(`${formatIsoTime(atUs)} ${kind}: ${JSON.stringify(rest)}`);
+  }
+
+  #say(text: string): void {
+    this.#remember(text);
+    this.#options.io.warn(text);
+  }
+
+  #remember(text: string): void {
+    this.#errors.push({ atUs: this.#scheduler.nowUs(), text });
+    if (this.#errors.length > ERRORS_KEPT) this.#errors.shift();
+  }
+
+  /** Reads the account until it says what we say; false where it does not within a few seconds. */
+  async #isReconciled(): Promise<boolean> {
+    const trader = this.#trader;
+    const link = this.#link;
+    if (trader?.trader === null || trader === null || link === null) return false;
+    for (let reading = 0; reading < LAST_READINGS; reading++) {
+      const last = await link.readOnce();
+      if (last !== null && trader.sync.differences(last).length === 0) return true;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    return false;
+  }
+}
+
+/** All markets that trade, in the order in which the venue lists them. */
+async function openTickers(client: RestClient): Promise<string[]> {
+  const markets = await new Promise<readonly { readonly ticker: string }[]>((resolve, reject) => {
+    client.sendForAll(
+      (cursor) => calls.markets({ status: "open", limit: 1_000, cursor }),
+      (answer) => {
+        if (answer.kind === "ok") resolve(answer.value);
+        else reject(new OperationError("PAPER_VENUE", `the markets: ${sentenceOf(answer)}`));
+      },
+    );
+  });
+  if (markets.length > 0) return markets.map(({ ticker }) => ticker);
+  throw new OperationError("PAPER_VENUE", "the venue: expected a market that trades, was none");
+}

@@ -1,0 +1,234 @@
+/**
+ * `kalshi-gym paper`: an agent trades on paper, on Kalshi's demo exchange or on an exchange of our own.
+ * Beside it `paper stop` and `paper status`, which work on the run's folder.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { OperationError } from "../core/index.ts";
+import { formatIsoTime, MEMBERSHIPS } from "../market/index.ts";
+import { PRICINGS } from "../orders/index.ts";
+import { type Console, consoleFor } from "./console.ts";
+import { listenForInterruption } from "./interruption.ts";
+import { startLocalVenue } from "./live/local-venue.ts";
+import { type PaperFlags, planOf } from "./live/paper-plan.ts";
+import { PaperRun, type PaperRunOptions } from "./live/paper-run.ts";
+import { isRunning, RunFolder } from "./live/run-folder.ts";
+import { serveWatchdog } from "./live/watchdog.ts";
+import { seedWord, wholeNumber } from "./run-flags.ts";
+import { KEY_VARIABLES } from "../kalshi/index.ts";
+import { type VenueFlags, venueOf } from "./venue-flags.ts";
+
+export function paperCommand(): Command {
+  const command = new Command("paper")
+    .description("trade on paper, until Ctrl-C: on the demo exchange, or on one of our own")
+    .option("--model <path>", "the model that decides")
+    .option("--normaliser <file>", "statistics for a model from elsewhere (docs/models.md)")
+    .option("--policy <name>", "a rule that decides instead: hold, random or join")
+    .option("--markets <tickers...>", "markets to trade; all of a local exchange", gatherTickers)
+    .addOption(
+      new Option(
+        "--venue <name>",
+        "local: an exchange of our own; demo: Kalshi's; shadow: demo, with simulated orders beside",
+      )
+        .choices(["local", "demo", "shadow"])
+        .default("local"),
+    )
+    .option("--rest <url>", "REST address of an exchange that runs on this machine")
+    .option("--ws <url>", "its WebSocket address")
+    .option("--key-id <id>", `the key's id; else ${KEY_VARIABLES.keyId} of the environment`)
+    .option("--key-file <file>", `its private half (PEM); else ${KEY_VARIABLES.file}`)
+    .option("--out <folder>", "folder of the run; a run that was killed there goes on")
+    .option("--seconds <n>", "stop after so many seconds", positive)
+    .addOption(
+      new Option("--choice <how>", "take the most likely action, or draw one")
+        .choices(["best", "sample"])
+        .default("best"),
+    )
+    .addOption(
+      new Option("--cadence <when>", "decide every second, or on every change of a book")
+        .choices(["1s", "event"])
+        .default("1s"),
+    )
+    .addOption(new Option("--pricing <name>", "where orders are placed").choices(PRICINGS))
+    .option("--order-contracts <n>", "size of an order; as in training", positive)
+    .option("--position-contracts <n>", "largest position in a market; as in training", positive)
+    .option("--orders-max <n>", "most open orders at once", wholeNumber, 20)
+    .option("--budget <dollars>", "use no more of the account's cash than this", positive)
+    .option("--loss-max <dollars>", "stop once so much has been lost", positive)
+    .option("--stale-book <seconds>", "trade on the last known book for so long", zeroOrMore, 0)
+    .option("--reconcile <seconds>", "compare with the venue so often", positive, 10)
+    .addOption(
+      new Option("--membership <kind>", "whose account it is, for fees")
+        .choices(MEMBERSHIPS)
+        .default("direct"),
+    )
+    .option("--seed <seed>", "of drawn actions, and of the local exchange", seedWord, 42)
+    .option("--session <folder>", "local: a recorded session that happens again")
+    .option("--speed <factor>", "local: recorded seconds a second", positive)
+    .option("--local-markets <n>", "local: made-up markets", wholeNumber, 4)
+    .option("--cash <dollars>", "local: the account's cash", wholeNumber, 1_000)
+    .option("--json", "one JSON object as the last line")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kalshi-gym paper --model models/first --seconds 60\n" +
+        "  kalshi-gym paper --model models/first --venue demo --markets KXA-26DEC01-T50 --loss-max 5\n" +
+        "  kalshi-gym paper status live/demo\n  kalshi-gym paper stop live/demo",
+    )
+    .action((flags: PaperFlags) => runPaper(flags, consoleFor(command)));
+  command.addCommand(statusCommand());
+  command.addCommand(stopCommand());
+  command.addCommand(watchCommand(), { hidden: true });
+  return command;
+}
+
+async function runPaper(flags: PaperFlags, io: Console): Promise<void> {
+  const { decides, settings } = await planOf(flags);
+  const isOwn = flags.venue === "local" && flags.rest === undefined && flags.ws === undefined;
+  if (!isOwn && flags.markets === undefined && flags.venue !== "local") {
+    throw new OperationError("PAPER_OPTIONS", "expected --markets with what to trade, was none");
+  }
+  io.line(`Deciding: ${decides.description}.`);
+  const shared = {
+    io,
+    folder: new RunFolder(flags.out ?? `live/${flags.venue}`),
+    venueName: flags.venue,
+    decides,
+    settings,
+    seed: flags.seed,
+    tickers: flags.markets ?? null,
+  };
+  if (!isOwn) {
+    const asked = flags.venue === "local" ? "local" : venueKindOf(flags);
+    const { venue, key } = venueOf({ ...flags, venue: asked });
+    const { keyId, keyFile } = flags;
+    const keyPlace = keyId === undefined || keyFile === undefined ? null : { keyId, keyFile };
+    await trade({ ...shared, venue, key, keyPlace }, flags);
+    return;
+  }
+  const { session, speed, localMarkets: markets, seed, cash } = flags;
+  const local = await startLocalVenue({ session, speed, markets, seed, cash });
+  try {
+    const { venue, key, keyPlace } = local;
+    await trade({ ...shared, venue, key, keyPlace }, flags);
+  } finally {
+    await local.close();
+  }
+}
+
+/** Shadow runs go to the demo exchange, or to a local one where its addresses are given. */
+function venueKindOf({ rest }: PaperFlags): VenueFlags["venue"] {
+  return rest !== undefined && /^https?:\/\/(127\.|localhost|\[::1\])/.test(rest)
+    ? "local"
+    : "demo";
+}
+
+async function trade(options: PaperRunOptions, flags: PaperFlags): Promise<void> {
+  const run = new PaperRun(options);
+  let interruption: ReturnType<typeof listenForInterruption> | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  const stopAsked = new Promise<string>((resolve) => {
+    interruption = listenForInterruption(() => {
+      resolve("a signal");
+    });
+    const { seconds } = flags;
+    if (seconds === undefined) return;
+    timer = setTimeout(() => {
+      resolve(`--seconds ${seconds}`);
+    }, seconds * 1_000);
+  });
+  try {
+    const result = await run.run(stopAsked);
+    const { decisions, orders, fills, reconciled, journal, journalHash } = result;
+    options.io.line(
+      `${decisions} decisions, ${orders} orders, ${fills} fills; the venue ` +
+        `${reconciled ? "says the same" : "SAYS OTHERWISE"}; journal ${journal}, ` +
+        journalHash.slice(0, 12),
+    );
+    options.io.json(result);
+  } finally {
+    clearTimeout(timer);
+    run.close();
+    (interruption as ReturnType<typeof listenForInterruption> | null)?.release();
+  }
+}
+
+function statusCommand(): Command {
+  const command = new Command("status")
+    .description("the state of a run, as one block of text")
+    .argument("<folder>", "folder of the run")
+    .action((path: string) => {
+      const io = consoleFor(command);
+      const folder = new RunFolder(path);
+      const { pid, endedUs } = folder.note();
+      const state =
+        endedUs !== null
+          ? `ended at ${formatIsoTime(endedUs)}`
+          : isRunning(pid)
+            ? `runs, process ${pid}`
+            : `was killed, process ${pid}`;
+      io.line(`The run ${state}.`);
+      io.line(folder.status() ?? "no status was written yet");
+      io.json({
+        running: endedUs === null && isRunning(pid),
+        pid,
+        endedUs,
+        status: folder.status(),
+      });
+    });
+  return command.option("--json", "one JSON object as the last line");
+}
+
+/** How long `paper stop` waits: as long as the watchdog takes, and a little more. */
+const STOP_WAIT_MS = 30_000;
+
+function stopCommand(): Command {
+  const command = new Command("stop")
+    .description("stop a run and cancel its orders, even where its loop hangs")
+    .argument("<folder>", "folder of the run")
+    .action(async (path: string) => {
+      const io = consoleFor(command);
+      const folder = new RunFolder(path);
+      const { pid, endedUs } = folder.note();
+      if (endedUs !== null || !isRunning(pid)) {
+        throw new OperationError("RUN_ENDED", `${path}: expected a run that goes on, was none`);
+      }
+      folder.askToStop("paper stop");
+      const fromMs = performance.now();
+      while (isRunning(pid)) {
+        if (performance.now() - fromMs > STOP_WAIT_MS) {
+          throw new OperationError(
+            "RUN_STOP",
+            `${path}: process ${pid} did not end within ${STOP_WAIT_MS / 1_000} s; see watchdog.log`,
+          );
+        }
+        await wait(100);
+      }
+      io.line(`The run in ${path} has ended.`);
+      io.json({ stopped: true, seconds: (performance.now() - fromMs) / 1_000 });
+    });
+  return command.option("--json", "one JSON object as the last line");
+}
+
+/** For the process beside a run; nobody else has a use for it. */
+function watchCommand(): Command {
+  return new Command("watch").action(() => serveWatchdog());
+}
+
+function gatherTickers(word: string, tickers: readonly string[] = []): string[] {
+  const more = word.split(",").filter((ticker) => ticker !== "");
+  const strange = more.find((ticker) => !/^[\w.-]{1,128}$/.test(ticker));
+  if (more.length > 0 && strange === undefined) return [...new Set([...tickers, ...more])];
+  throw new InvalidArgumentError("Expected tickers such as KXBTC15M-26NOV211400-00.");
+}
+
+function positive(text: string): number {
+  const value = zeroOrMore(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError("Expected a number above 0.");
+}
+
+function zeroOrMore(text: string): number {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value <= 1_000_000_000) return value;
+  throw new InvalidArgumentError("Expected a number from 0 to a billion.");
+}
