@@ -18,6 +18,7 @@ import {
   type FaultRule,
   LocalExchange,
   limitsOf,
+  type MarketSpec,
   SimulatedNetwork,
   type Write,
 } from "../../src/exchange/index.ts";
@@ -43,6 +44,8 @@ export interface WorldOptions {
   readonly idPrefix?: string;
   /** What others do in a second, on average, in each market. */
   readonly activity?: number;
+  /** What is other than usual about every market. */
+  readonly spec?: Partial<MarketSpec>;
 }
 
 /** What a run has journalled. */
@@ -148,6 +151,8 @@ export class LiveWorld {
   readonly network: SimulatedNetwork;
   /** Requests that the exchange was asked to carry out, also those that it refused. */
   readonly writes: Write[] = [];
+  /** The others do nothing. */
+  isCalm = false;
   readonly #driver: ExchangeDriver;
   readonly #crowd: Prng;
   #runs = 0;
@@ -165,7 +170,7 @@ export class LiveWorld {
     });
     const { engine } = this.exchange;
     this.markets = Array.from({ length: markets }, (_, index) => {
-      const spec = marketSpec({}, QUADRATIC);
+      const spec = marketSpec(options.spec, QUADRATIC);
       const ticker = `${spec.info.ticker}-${index}`;
       return engine.addMarket({ ...spec, info: { ...spec.info, ticker } });
     });
@@ -222,7 +227,7 @@ export class LiveWorld {
     const { activity = 4, markets = 2 } = this.options;
     const meanUs = SECOND / (activity * markets);
     this.scheduler.after(1 + this.#crowd.integer(Math.round(2 * meanUs)), () => {
-      this.#act();
+      if (!this.isCalm) this.#act();
       this.#crowdLater();
     });
   }

@@ -1,0 +1,53 @@
+/**
+ * Policies of a fuzzed run. They stop acting when the world calms down, which no observation shows; so
+ * each remembers when it was calm, and a replay is told the same.
+ */
+import type { LivePolicy } from "../../src/live/index.ts";
+import { Action } from "../../src/orders/index.ts";
+import type { PolicyName } from "./live-plan.ts";
+
+/** What the policies of one run were told, one list a market. */
+export type Calms = boolean[][];
+
+/** Makes the policies of a live run, which write down into `calms` what `isCalm` said. */
+export function livePolicies(
+  name: PolicyName,
+  isCalm: () => boolean,
+  calms: Calms,
+): () => LivePolicy {
+  return () => {
+    const own: boolean[] = [];
+    calms.push(own);
+    return policyOf(name, () => {
+      const calm = isCalm();
+      own.push(calm);
+      return calm;
+    });
+  };
+}
+
+/** The same policies for a replay. */
+export function replayedPolicies(name: PolicyName, calms: Calms): () => LivePolicy {
+  let markets = 0;
+  return () => {
+    const own = calms[markets++] ?? [];
+    let next = 0;
+    return policyOf(name, () => own[next++] ?? true);
+  };
+}
+
+function policyOf(name: PolicyName, isCalm: () => boolean): LivePolicy {
+  return {
+    name,
+    act: (_observation, mask, prng) => {
+      if (isCalm()) return Action.hold;
+      const allowed = [...mask.keys()].filter((action) => mask[action] === 1);
+      const any = allowed[prng.integer(allowed.length)] ?? Action.hold;
+      if (name === "random") return any;
+      const wanted = name === "bids" ? Action.buyYes : Action.buyNo;
+      if (name !== "join") return mask[wanted] === 1 ? wanted : any;
+      // Goes in and out by turns, and mostly waits.
+      return prng.integer(4) === 0 ? any : Action.hold;
+    },
+  };
+}
