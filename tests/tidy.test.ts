@@ -36,6 +36,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "journal",
     "kalshi",
     "exchange",
+    "live",
   ],
 };
 
