@@ -249,7 +249,7 @@ export class KalshiOrderManager implements OrderManager {
       pending,
       inFlight,
       asking: this.#options.entry.asking,
-      owing: this.#recovery.asking,
+      owing: this.#recovery.owing,
       isRecovering: this.#recovery.isRecovering,
       recoveries: this.#recoveries,
       lastEventUs: this.#lastEventUs,

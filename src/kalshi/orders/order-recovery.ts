@@ -72,9 +72,11 @@ export class OrderRecovery {
     this.#prng = options.prng.fork("order recovery");
   }
 
-  /** Orders that are being asked for. */
-  get asking(): number {
-    return this.#asking.size;
+  /** Orders that owe something. */
+  get owing(): number {
+    let owing = 0;
+    for (const { track } of this.#asking) if (track.isOwing) owing += 1;
+    return owing;
   }
 
   get isRecovering(): boolean {
