@@ -27,6 +27,12 @@ export {
   strangersIn,
 } from "./reconciliation.ts";
 export { StateMachine, type Transition } from "./state-machine.ts";
-export { type JournalBlock, type ReplayOptions, type ReplayResult, replayRun } from "./replay.ts";
+export {
+  type FoldedInput,
+  type JournalBlock,
+  type ReplayOptions,
+  type ReplayResult,
+  replayRun,
+} from "./replay.ts";
 export { outputLine, type ServiceHealth, type StatusFacts, statusText } from "./status-log.ts";
-export { RunRecording } from "./run-recording.ts";
+export { RunRecording, type RunRecordingOptions } from "./run-recording.ts";

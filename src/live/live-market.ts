@@ -29,6 +29,8 @@ export interface RunListener {
   blockTrade(market: number, hit: BookSide, price: CentiCents, size: Lots, atUs: number): void;
   status(market: number, status: MarketStatus, atUs: number): void;
   gap(market: number, cause: string, atUs: number): void;
+  /** Somebody hit an order of ours: a trade that recordings of others do not have. */
+  ownTrade?(market: number, hit: BookSide, price: CentiCents, size: Lots, atUs: number): void;
 }
 
 type Trade = Extract<MarketNews, { kind: "trade" }>;
@@ -126,7 +128,9 @@ export class LiveMarket {
     if (held >= 0) this.#held.splice(held, 1);
     if (maker === null || this.gapSinceUs !== null) return;
     const { side, price, remaining } = maker;
-    this.#others.filled(side, price, remaining, this.#change(this.#time(null, receivedUs)));
+    const atUs = this.#time(null, receivedUs);
+    this.#others.filled(side, price, remaining, this.#change(atUs));
+    this.#listener?.ownTrade?.(this.index, side, price, remaining, atUs);
   }
 
   /** Lets go the trades that nobody has claimed. */

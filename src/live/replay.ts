@@ -20,7 +20,14 @@ export interface ReplayOptions {
   readonly makePolicy: () => LivePolicy;
   readonly listener?: RunListener | null;
   /** Told after every input that has been folded, with what came of it. */
-  readonly afterInput?: (entry: LiveEntry, outputs: readonly LiveOutput[], run: LiveTrader) => void;
+  readonly afterInput?: (folded: FoldedInput) => void;
+}
+
+export interface FoldedInput {
+  readonly entry: LiveEntry;
+  readonly outputs: readonly LiveOutput[];
+  readonly effects: readonly LiveEffect[];
+  readonly run: LiveTrader;
 }
 
 export interface ReplayResult {
@@ -59,10 +66,10 @@ export function replayRun(options: ReplayOptions): ReplayResult {
         const before = pending.length;
         run.handle(entry);
         run.take(pending, effects);
-        effects.length = 0;
         inputs += 1;
         if (entry.input.kind === "order" && entry.input.event.kind === "filled") fills += 1;
-        afterInput?.(entry, pending.slice(before), run);
+        afterInput?.({ entry, outputs: pending.slice(before), effects, run });
+        effects.length = 0;
       }
       continue;
     }

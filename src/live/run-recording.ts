@@ -1,6 +1,7 @@
 /**
  * A run as a session: the others' book and trades as the run took them in, with the times under which
- * they counted. Read again as a recording, it gives the very observations of the run.
+ * they counted. Read again as a recording, it gives the very observations of the run. With own trades
+ * in it, it is what a simulator needs to say what our orders would have met: somebody came and took.
  */
 import { type CentiCents, type Lots, US_PER_SECOND } from "../core/index.ts";
 import type { LiveHeader } from "../journal/index.ts";
@@ -14,14 +15,23 @@ import {
 } from "../market/index.ts";
 import type { RunListener } from "./live-market.ts";
 
+export interface RunRecordingOptions {
+  /** Replace a session that is already there. */
+  readonly replace?: boolean;
+  /** Trades with our own orders too. */
+  readonly ownTrades?: boolean;
+}
+
 export class RunRecording implements RunListener {
   readonly #writer: SessionWriter;
   readonly #tickers: readonly string[];
   readonly #statuses: MarketStatus[];
+  readonly #hasOwnTrades: boolean;
   #events = 0;
 
   /** Errors are those of `createSession`. */
-  constructor(folder: string, header: LiveHeader, replace = false) {
+  constructor(folder: string, header: LiveHeader, options: RunRecordingOptions = {}) {
+    const { replace = false, ownTrades = false } = options;
     const { markets, events } = header;
     const id = `run-${header.idPrefix.replace(/-$/, "")}`;
     const source = `a live run on ${header.venue}`;
@@ -29,6 +39,7 @@ export class RunRecording implements RunListener {
     this.#writer = createSession(folder, facts, { replace });
     this.#tickers = markets.map(({ ticker }) => ticker);
     this.#statuses = markets.map(() => MarketStatus.active);
+    this.#hasOwnTrades = ownTrades;
   }
 
   get events(): number {
@@ -53,6 +64,10 @@ export class RunRecording implements RunListener {
   blockTrade(market: number, hit: BookSide, price: CentiCents, size: Lots, atUs: number): void {
     this.#events += 1;
     this.#writer.blockTrade(market, hit, price, size, atUs, StampResolution.microsecond);
+  }
+
+  ownTrade(market: number, hit: BookSide, price: CentiCents, size: Lots, atUs: number): void {
+    if (this.#hasOwnTrades) this.trade(market, hit, price, size, atUs);
   }
 
   status(market: number, status: MarketStatus, atUs: number): void {

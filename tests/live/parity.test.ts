@@ -30,7 +30,7 @@ const MARKETS = ["A", "B"].map((name) => marketInfo({ ticker: `KXTEST-26MAR18-${
 function randomRun(seed: number, seconds: number, to: string): LiveCase {
   const prng = Prng.fromSeed(seed);
   const header = new LiveCase({ markets: MARKETS, exclusive: true }).header;
-  const recording = new RunRecording(to, header, true);
+  const recording = new RunRecording(to, header, { replace: true });
   const live = new LiveCase({
     markets: MARKETS,
     exclusive: true,
