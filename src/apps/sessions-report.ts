@@ -130,6 +130,7 @@ export function infoLines(session: Session, ticker?: string): string[] {
   const width = Math.max(...info.markets.map((name) => name.length), 8);
   const paths = session.facts.markets.map((_, market) => midPath(tape, market, 48));
   const lines = [...countLines(info), `source ${session.facts.source}`];
+  if (!session.finished) lines.push("not finished: the recording is running, or was broken off");
   lines.push(...qualityLines(info), "");
   session.facts.markets.forEach((market, index) => {
     const path = sparkline(paths[index] ?? []);

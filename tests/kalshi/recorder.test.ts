@@ -1,5 +1,5 @@
 /** Recording under simulated time: what is written is what the exchange had, whatever went wrong. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -115,6 +115,75 @@ test("markets of a series roll over, each with its result", () => {
   const ended = markets.map(({ ticker }) => (engine.market(ticker)?.value === null ? 0 : 1));
   expect(closes).toEqual(ended);
   expect(validateSession(session).sound).toBe(true);
+});
+
+test("whatever goes wrong, no market of a series is missed and no result is wrong", () => {
+  for (let seed = SEED; seed < SEED + 4; seed++) {
+    const out = join(folder, `series-faults-${seed}`);
+    const world = new RecordingWorld({ out, seed, markets: 2, minutes: 2 });
+    expect(world.record({ series: ["KXLOCAL0", "KXLOCAL1"] }), `seed ${seed}`).toBeNull();
+    world.faults(FAULTS);
+    world.run(5 * 60);
+    world.faults([]);
+    world.run(3 * 60 + 30);
+    world.quiet();
+    world.finish();
+    const session = world.session();
+    const { engine } = world.exchange;
+    const opened = engine.markets.filter(({ spec }) => spec.openUs < engine.nowUs);
+    const recorded = session.facts.markets.map(({ ticker }) => ticker);
+    expect(recorded, `seed ${seed}`).toEqual(
+      expect.arrayContaining(opened.map(({ ticker }) => ticker)),
+    );
+    const tape = session.readTape();
+    for (const { ticker, settlement } of session.facts.markets) {
+      const market = engine.market(ticker);
+      expect(settlement?.valueCc ?? null, `seed ${seed} ${ticker}`).toBe(market?.value);
+      if (market?.value !== null) continue;
+      expect(lastBook(tape, ticker), `seed ${seed}`).toEqual(heldBook(world.exchange, ticker));
+    }
+    expect(validateSession(session).sound, `seed ${seed}`).toBe(true);
+  }
+});
+
+test("a recorder of named markets ends when the last of them is settled", () => {
+  const out = join(folder, "named");
+  const world = new RecordingWorld({ out, seed: SEED, markets: 1, minutes: 2 });
+  expect(world.record({ markets: world.tickers })).toBeNull();
+  world.run(110);
+  expect(world.ended).toBeUndefined();
+  world.run(60);
+  expect(world.ended).toBeNull();
+  const [recorded] = world.finish();
+  expect(recorded?.markets).toBe(1);
+  // What is over is refused, and leaves nothing.
+  const late = new RecordingWorld({ out: `${out}-late`, seed: SEED, markets: 1, minutes: 2 });
+  const [ticker = ""] = late.tickers;
+  late.run(122);
+  expect(late.record({ markets: [ticker] })?.message).toBe(
+    `market ${ticker}: expected one that trades or is going to, was closed`,
+  );
+  expect(existsSync(`${out}-late`)).toBe(false);
+});
+
+test("a recorder that comes back after its markets' end records their results, and ends", () => {
+  const out = join(folder, "returned");
+  const world = new RecordingWorld({ out, seed: SEED, markets: 1, minutes: 2 });
+  const [ticker = ""] = world.tickers;
+  expect(world.record({ markets: [ticker] })).toBeNull();
+  world.run(60);
+  world.kill();
+  world.run(120);
+  expect(world.record({ markets: [ticker] }, "again")).toBeNull();
+  world.run(5);
+  expect(world.ended).toBeNull();
+  world.finish();
+  const { facts, finished, gaps } = openSession(out);
+  expect(finished).toBe(true);
+  expect(gaps).toHaveLength(1);
+  expect(facts.markets.map(({ settlement }) => settlement?.valueCc)).toEqual([
+    world.exchange.engine.market(ticker)?.value,
+  ]);
 });
 
 test("a recorder that was killed goes on where it stopped, also after the night", () => {

@@ -9,6 +9,8 @@ import { isOpenStatus, marketInfoOf, type VenueFacts } from "./market-facts.ts";
 export interface Wanted {
   readonly markets: readonly string[];
   readonly series: readonly string[];
+  /** Markets that a recording which goes on has already: they may have closed meanwhile. */
+  readonly known?: ReadonlySet<string>;
 }
 
 type Failure = Exclude<Answer<unknown>, { kind: "ok" }>;
@@ -20,7 +22,7 @@ type Failure = Exclude<Answer<unknown>, { kind: "ok" }>;
 export function readFirstMarkets(
   rest: RestClient,
   facts: FactsReader,
-  { markets, series }: Wanted,
+  { markets, series, known = new Set() }: Wanted,
   nowUs: number,
   done: (first: readonly VenueFacts[] | OperationError) => void,
 ): void {
@@ -46,10 +48,17 @@ export function readFirstMarkets(
       (tickers, next) => {
         facts.markets(tickers, (answer) => {
           if (answer.kind !== "ok") return done(failure(`market ${tickers.join(", ")}`, answer));
-          const known = new Set(answer.value.map(({ ticker }) => ticker));
-          const unknown = tickers.filter((ticker) => !known.has(ticker));
+          const told = new Map(answer.value.map((market) => [market.ticker, market]));
+          const unknown = tickers.filter((ticker) => !told.has(ticker) && !known.has(ticker));
           if (unknown.length > 0) return done(missing(`market ${unknown.join(", ")}`));
-          complete(answer.value, next);
+          // In the order in which they were named.
+          const all = tickers.flatMap((ticker) => told.get(ticker) ?? []);
+          const isOver = ({ ticker, status }: VenueMarket): boolean =>
+            known.has(ticker) && !isOpenStatus(status);
+          complete(
+            all.filter((market) => !isOver(market)),
+            next,
+          );
         });
       },
       () => done(found),

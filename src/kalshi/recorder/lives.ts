@@ -15,6 +15,8 @@ interface Life {
   askUs: number;
   /** Questions since it closed. */
   asked: number;
+  /** Answers in a row that it was missing from. */
+  absent: number;
   isAsking: boolean;
 }
 
@@ -22,6 +24,8 @@ interface Life {
 const AFTER_CLOSE_US = 3_000_000;
 const ASK_AGAIN_US = 10_000_000;
 const ASK_AGAIN_MOST_US = 60_000_000;
+/** Answers without a market after which it is given up. */
+const ABSENT_MOST = 5;
 
 export class Lives {
   readonly #lives = new Map<string, Life>();
@@ -37,6 +41,14 @@ export class Lives {
     let count = 0;
     for (const { facts } of this.#lives.values()) if (facts !== null) count += 1;
     return count;
+  }
+
+  /** Whether nothing is listened to, and no result of a closed market is awaited. */
+  isIdle(nowUs: number): boolean {
+    for (const { facts, closeUs } of this.#lives.values()) {
+      if (facts !== null || closeUs <= nowUs) return false;
+    }
+    return true;
   }
 
   /** Whether a market is listened to, is going to be, or was. */
@@ -125,12 +137,18 @@ export class Lives {
     return portions;
   }
 
-  /** An answer about these has come, or none will. */
-  answered(tickers: readonly string[]): void {
-    for (const ticker of tickers) {
+  /**
+   * An answer about these has come, or none will. Those that were missing from several are returned:
+   * the venue has put them away.
+   */
+  answered(tickers: readonly string[], isThere: (ticker: string) => boolean): readonly string[] {
+    return tickers.filter((ticker) => {
       const life = this.#lives.get(ticker);
-      if (life !== undefined) life.isAsking = false;
-    }
+      if (life === undefined) return false;
+      life.isAsking = false;
+      life.absent = isThere(ticker) ? 0 : life.absent + 1;
+      return life.absent >= ABSENT_MOST;
+    });
   }
 
   /** The fees of an event's markets change; a sentence where no formula is known for the new ones. */
@@ -157,5 +175,5 @@ export class Lives {
 
 function lifeOf(facts: VenueFacts | null, sinceUs: number, closeUs: number): Life {
   const askUs = closeUs + AFTER_CLOSE_US;
-  return { facts, sinceUs, closeUs, askUs, asked: 0, isAsking: false };
+  return { facts, sinceUs, closeUs, askUs, asked: 0, absent: 0, isAsking: false };
 }

@@ -76,23 +76,18 @@ export class Recorder {
 
   /** Reads what is to be recorded and begins; `done` hears why it cannot, or null. */
   start(done: (error: OperationError | null) => void): void {
-    const { markets, series } = this.#options;
-    readFirstMarkets(
-      this.#options.rest,
-      this.#facts,
-      { markets, series },
-      this.#nowUs(),
-      (first) => {
-        if (first instanceof OperationError) return done(first);
-        try {
-          this.#begin(first);
-        } catch (error) {
-          if (!(error instanceof OperationError)) throw error;
-          return done(error);
-        }
-        done(null);
-      },
-    );
+    const { rest, markets, series, sessions } = this.#options;
+    const wanted = { markets, series, known: sessions.leftMarkets() };
+    readFirstMarkets(rest, this.#facts, wanted, this.#nowUs(), (first) => {
+      if (first instanceof OperationError) return done(first);
+      try {
+        this.#begin(first);
+      } catch (error) {
+        if (!(error instanceof OperationError)) throw error;
+        return done(error);
+      }
+      done(null);
+    });
   }
 
   /** To be called when the feed has something. */
@@ -158,7 +153,7 @@ export class Recorder {
     this.#spool.flush(nowUs);
     if (nowUs >= this.#discoverUs && !this.#isDiscovering) this.#discover(nowUs);
     this.#ask(nowUs);
-    if (this.#lives.count === 0 && this.#options.series.length === 0) this.#end(null);
+    if (this.#options.series.length === 0 && this.#lives.isIdle(nowUs)) this.#end(null);
   }
 
   #drain(): void {
@@ -275,10 +270,17 @@ export class Recorder {
   #ask(nowUs: number): void {
     for (const tickers of this.#lives.due(nowUs)) {
       this.#facts.markets(tickers, (answer) => {
-        this.#lives.answered(tickers);
-        if (answer.kind !== "ok") return;
+        const told = answer.kind === "ok" ? answer.value : [];
+        const known = new Set(told.map(({ ticker }) => ticker));
+        const gone = this.#lives.answered(tickers, (ticker) => {
+          return answer.kind !== "ok" || known.has(ticker);
+        });
         this.#guarded(() => {
-          for (const market of answer.value) this.#read(market);
+          for (const market of told) this.#read(market);
+          for (const ticker of gone) {
+            this.#note(`${ticker}: the venue no longer tells of it; its result is not known`);
+            this.#isOver(ticker);
+          }
         });
       });
     }

@@ -34,6 +34,16 @@ export class SessionFamily {
     this.isDaily = isDaily;
   }
 
+  /** Markets of sessions that were left. */
+  leftMarkets(): ReadonlySet<string> {
+    const tickers = this.#unfinished().flatMap((folder) => {
+      const session = openSession(folder);
+      session.close();
+      return session.facts.markets.map(({ ticker }) => ticker);
+    });
+    return new Set(tickers);
+  }
+
   /** Asked before anything else is done: `SESSION_EXISTS` where `begin` would find no room. */
   requireRoom(): void {
     if (this.#unfinished().length > 0 || !existsSync(this.#folder)) return;

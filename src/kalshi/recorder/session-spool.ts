@@ -30,7 +30,7 @@ interface Spooled {
 }
 
 /** How long a session of a day before waits for results. */
-const RESULTS_US = 3_600_000_000;
+const RESULTS_US = 12 * 3_600_000_000;
 const DAY_US = 86_400_000_000;
 
 export class SessionSpool {
