@@ -8,13 +8,11 @@
 import {
   assert,
   type CentiCents,
-  clearList,
   type Lots,
   type MicroUsd,
   ONE_DOLLAR_CC,
 } from "../../core/index.ts";
 import {
-  BALANCE_STEP,
   BookSide,
   chargeFee,
   dearestFees,
@@ -23,9 +21,10 @@ import {
   type MarketInfo,
   tradeFee,
 } from "../../market/index.ts";
-import { type Exposure, Ledger, lockedCash } from "../../orders/index.ts";
+import { type Exposure, Ledger } from "../../orders/index.ts";
 import type { EngineOrder } from "./engine-order.ts";
 import type { OrderGroupState } from "./order-groups.ts";
+import { OrderLocks } from "./order-locks.ts";
 
 /** One fill of one order, as it is to be booked. */
 export interface BookedFill {
@@ -62,8 +61,7 @@ export class ExchangeAccount {
   readonly realized: Float64Array;
   readonly fees: Float64Array;
   readonly #infos: readonly MarketInfo[];
-  readonly #open = new Map<number, Set<EngineOrder>>();
-  readonly #exposures: Exposure[] = [];
+  readonly #open = new Map<number, OrderLocks>();
   readonly #locked: Float64Array;
   readonly #stale = new Set<number>();
   #lockedTotal = 0;
@@ -85,7 +83,7 @@ export class ExchangeAccount {
   /** Cash that open orders lock. */
   get locked(): MicroUsd {
     for (const market of this.#stale) {
-      const locked = this.#lockOf(market, null, null);
+      const locked = this.#locks(market).locked(this.ledger.position(market), null, null);
       this.#lockedTotal += locked - (this.#locked[market] as number);
       this.#locked[market] = locked;
     }
@@ -99,31 +97,29 @@ export class ExchangeAccount {
   }
 
   openIn(market: number): ReadonlySet<EngineOrder> {
-    return this.#open.get(market) ?? NO_ORDERS;
+    return this.#open.get(market)?.orders ?? NO_ORDERS;
   }
 
   /** All open orders, by market and then by age. */
   *openOrders(): Generator<EngineOrder> {
-    for (const orders of this.#open.values()) yield* orders;
+    for (const { orders } of this.#open.values()) yield* orders;
   }
 
   opened(order: EngineOrder): void {
     if (this.isCrowd) return;
-    let orders = this.#open.get(order.market);
-    if (orders === undefined) this.#open.set(order.market, (orders = new Set()));
-    orders.add(order);
+    this.#locks(order.market).put(order);
     this.#stale.add(order.market);
   }
 
   ended(order: EngineOrder): void {
     if (this.isCrowd) return;
-    this.#open.get(order.market)?.delete(order);
+    this.#open.get(order.market)?.remove(order);
     this.#stale.add(order.market);
   }
 
   /** Told whenever an open order's price or size changes. */
-  changed(market: number): void {
-    if (!this.isCrowd) this.#stale.add(market);
+  changed(order: EngineOrder): void {
+    this.opened(order);
   }
 
   /** Lots of the position that an order of `side` closes. */
@@ -136,7 +132,8 @@ export class ExchangeAccount {
   isFunded(market: number, replaced: EngineOrder | null, added: Exposure): boolean {
     if (this.isCrowd) return true;
     const others = this.locked - (this.#locked[market] as number);
-    return others + this.#lockOf(market, replaced, added) <= this.ledger.cash;
+    const position = this.ledger.position(market);
+    return others + this.#locks(market).locked(position, replaced, added) <= this.ledger.cash;
   }
 
   /** Books a fill at the fees in force; returns the net fee. */
@@ -160,7 +157,7 @@ export class ExchangeAccount {
     add(this.traded, market, opened * (side === BookSide.bid ? price : ONE_DOLLAR_CC - price));
     add(this.realized, market, ledger.realized - realized);
     add(this.fees, market, fee);
-    this.#stale.add(market);
+    this.changed(order);
     return fee;
   }
 
@@ -172,16 +169,14 @@ export class ExchangeAccount {
     return lost;
   }
 
-  #lockOf(market: number, replaced: EngineOrder | null, added: Exposure | null): number {
-    const exposures = this.#exposures;
-    for (const order of this.openIn(market)) if (order !== replaced) exposures.push(order);
-    if (added !== null) exposures.push(added);
-    const info = this.#infos[market];
-    assert(info !== undefined, "an order is in a market of the exchange");
-    const position = this.ledger.position(market);
-    const locked = lockedCash(dearestFees(info), position, exposures, BALANCE_STEP);
-    clearList(exposures);
-    return locked;
+  #locks(market: number): OrderLocks {
+    let locks = this.#open.get(market);
+    if (locks === undefined) {
+      const info = this.#infos[market];
+      assert(info !== undefined, "an order is in a market of the exchange");
+      this.#open.set(market, (locks = new OrderLocks(dearestFees(info))));
+    }
+    return locks;
   }
 }
 

@@ -96,7 +96,7 @@ export function amend(
     state.tellLevel(market.index, order.side, order.price, -order.remaining);
     order.price = price;
     order.remaining = remaining;
-    account.changed(market.index);
+    account.changed(order);
     place(state, order, false, "Amend");
   }
   return done(state, order, filled, takerCost, takerFees);
@@ -225,7 +225,7 @@ function stillborn(
 /** Takes lots off a queued order. */
 function shrink(state: EngineState, market: EngineMarket, order: EngineOrder, by: number): void {
   market.book.reduce(order, by);
-  order.account.changed(market.index);
+  if (order.remaining > 0) order.account.changed(order);
   state.tellLevel(market.index, order.side, order.price, -by);
 }
 
