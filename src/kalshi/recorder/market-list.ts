@@ -26,7 +26,7 @@ export function readMarketList(
   nowUs: number,
   done: (list: MarketList | OperationError) => void,
 ): void {
-  const wanted = { markets: tickers, series: [] };
+  const wanted = { markets: tickers, series: [], known: new Set<string>() };
   readFirstMarkets(client, new FactsReader(client), wanted, nowUs, (found) => {
     if (!Array.isArray(found)) return done(found as OperationError);
     const events = new Map(found.map(({ event }) => [event.eventTicker, eventInfoOf(event)]));
