@@ -1,5 +1,7 @@
-/** The line that says how a recording is. */
+/** What `record` says: how a recording is, on one line, and its flags in the documentation. */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { recordCommand } from "../../src/apps/record-command.ts";
 import { statusText } from "../../src/apps/record/status-line.ts";
 
 const STATE = {
@@ -22,4 +24,12 @@ test("one line says how many, how fast, how much, and how long ago", () => {
   );
   // A clock that was set back is no age.
   expect(statusText(STATE, { ...measured, nowUs: 0 })).toMatch("last 0.0 s ago");
+});
+
+test("the documentation has every flag, and no other", () => {
+  const text = readFileSync("docs/recording.md", "utf8");
+  const table = text.slice(text.indexOf("## Flags"), text.indexOf("On a terminal"));
+  const documented = [...table.matchAll(/`(--[a-z-]+)/g)].map(([, flag]) => flag);
+  const known = recordCommand().options.map(({ long }) => long);
+  expect(new Set(documented)).toEqual(new Set(known));
 });
