@@ -223,6 +223,18 @@ describe("one request at a time for an order", () => {
     ]);
   });
 
+  test("an old reading is no proof of an amendment back to former terms", () => {
+    const at = open();
+    const id = at.send(bid, 44, 10);
+    at.run(2);
+    at.manager.amend(id, 4_300 as CentiCents, 1_000 as Lots);
+    at.run(0.1);
+    at.begin({ kind: "reset", method: "POST", times: 1 }, { kind: "stale", amount_ms: 1_500 });
+    at.manager.amend(id, 4_400 as CentiCents, 1_000 as Lots);
+    expect(at.after(3, id)).toEqual(["accepted", "amended 4300 x 1000"]);
+    expect(at.after(12, id).slice(2)).toEqual(["amendRejected venue"]);
+  });
+
   test("in a pause an order may be cancelled and nothing else", () => {
     const at = open();
     const id = at.send(bid, 44, 10);
@@ -303,6 +315,18 @@ describe("orders that nobody waits for", () => {
     at.run(0.1);
     expect(at.noted("foreignFill")).toMatchObject([{ fill: { size: 100, ticker: TICKER } }]);
     expect(at.manager.health()).toMatchObject({ strayOrders: 1, foreignFills: 1 });
+  });
+
+  test("fills and ends of strays are asked for where no message tells of them", () => {
+    const at = open();
+    at.begin({ kind: "held", method: "POST", amount_ms: 40_000, times: 1 }, { kind: "gap" });
+    const id = at.send(bid, 47, 20);
+    expect(at.after(41, id)).toEqual(["rejected venue"]);
+    expect(at.notes.map(({ kind }) => kind)).toEqual(["trouble"]);
+    at.manager.recover();
+    at.run(12);
+    expect(at.noted("strayOrder")).toMatchObject([{ order: { status: "executed" } }]);
+    expect(at.noted("strayFill")).toMatchObject([{ clientOrderId: id, fill: { size: 2_000 } }]);
   });
 
   test("a reading finds strays of which no message came", () => {

@@ -8,7 +8,7 @@
  * reduce, which the venue does not have. See docs/kalshi.md.
  */
 import { assert, type CentiCents, clearList, type Lots, ONE_DOLLAR_CC } from "../../core/index.ts";
-import type { Prng, Scheduler } from "../../core/index.ts";
+import type { Prng, Scheduler, TimestampUs } from "../../core/index.ts";
 import {
   type ApprovedOrder,
   type ClientOrderId,
@@ -27,7 +27,12 @@ import type { VenueOrder } from "../wire/orders.ts";
 import { HeldPositions } from "./held-positions.ts";
 import { ManagedOrder } from "./managed-order.ts";
 import type { OrderNote, WriteKind } from "./order-notes.ts";
-import { OrderRecovery, RECOVERY_SETTINGS, type RecoverySettings } from "./order-recovery.ts";
+import {
+  type Debtor,
+  OrderRecovery,
+  RECOVERY_SETTINGS,
+  type RecoverySettings,
+} from "./order-recovery.ts";
 import type { TrackEvent } from "./order-track.ts";
 import { OtherOrders } from "./other-orders.ts";
 
@@ -78,6 +83,9 @@ export interface OrderManagerHealth {
 /** Orders that have ended and are still known, for messages that come late. */
 const ENDED_KEPT = 4_096;
 
+/** For how long after it was held to be absent an order may be found all the same. */
+const LOOK_OUT_US = 600_000_000;
+
 interface CancelGroup {
   readonly left: Set<ManagedOrder>;
   readonly done: (open: number) => void;
@@ -100,6 +108,8 @@ export class KalshiOrderManager implements OrderManager {
   #events: OrderEvent[] = [];
   #lastUs = -Infinity;
   #lastEventUs: number | null = null;
+  /** When an order was last held to be absent. */
+  #absentUs: number | null = null;
   #isTold = false;
   #isInPort = false;
   #isClosed = false;
@@ -113,17 +123,14 @@ export class KalshiOrderManager implements OrderManager {
     this.#held = new HeldPositions(tickers, options.positions ?? []);
     const log = (note: OrderNote): void => this.#log(note);
     const nowUs = (): number => scheduler.nowUs();
-    const doubt = (): void => this.recover();
-    this.#others = new OtherOrders({ entry, nowUs, log, doubt, prefix: prefix ?? null });
+    const watch = (stray: Debtor): void => this.#recovery.watch(stray);
+    this.#others = new OtherOrders({ entry, nowUs, log, watch, prefix: prefix ?? null });
     this.#recovery = new OrderRecovery({
       host: {
         openOrders: () => [...this.#live].filter(({ track }) => track.isOpen),
         heardOrder: (order) => this.#heardOrder(order),
         heardFill: (fill) => this.#heardFill(fill, null),
-        toldAll: (order) => {
-          order.track.guessReason(scheduler.nowUs());
-          this.#changed(order);
-        },
+        unknownSinceUs: () => this.#unknownSinceUs(),
         recovered: (readings, sinceUs) => {
           this.#recoveries += 1;
           this.#log({ kind: "recovered", atUs: scheduler.nowUs(), readings, sinceUs });
@@ -273,6 +280,9 @@ export class KalshiOrderManager implements OrderManager {
       tell: (request, event) => this.#tell(request, event),
       trouble: (request, write, sentence) => this.#trouble(request, write, sentence),
       changed: (order) => this.#changed(order),
+      absent: () => {
+        this.#absentUs = scheduler.nowUs();
+      },
       doubt: (order) => this.#recovery.ask(order),
     };
   }
@@ -342,6 +352,13 @@ export class KalshiOrderManager implements OrderManager {
     if (order === undefined || order.isAbsent) return null;
     const known = order.track.orderId;
     return known === null || known === orderId ? order : null;
+  }
+
+  /** Orders that were held to be absent are looked out for as long as one may still come to be. */
+  #unknownSinceUs(): TimestampUs | null {
+    const nowUs = this.#options.scheduler.nowUs();
+    if (this.#absentUs === null || nowUs - this.#absentUs > LOOK_OUT_US) return null;
+    return (nowUs - 2 * LOOK_OUT_US) as TimestampUs;
   }
 
   /** What is known of a client id whose order is not followed. */

@@ -20,6 +20,8 @@ export interface OrderHost {
   trouble(request: OrderRequest, write: WriteKind, sentence: string): void;
   /** To be called after everything that may have changed an order. */
   changed(order: ManagedOrder): void;
+  /** A creation went unanswered, and no order was found: it may still come to be. */
+  absent(): void;
   /** The order's state is doubtful: the venue has to be asked for it. */
   doubt(order: ManagedOrder): void;
 }
@@ -50,6 +52,14 @@ export class ManagedOrder {
     return this.track.request;
   }
 
+  get orderId(): string | null {
+    return this.track.orderId;
+  }
+
+  get isOwing(): boolean {
+    return this.track.isOwing;
+  }
+
   /** Requests whose outcome is not known yet. */
   get inFlight(): number {
     return Number(this.#isCreating) + Number(this.#isAmending) + Number(this.#isCancelling);
@@ -58,6 +68,11 @@ export class ManagedOrder {
   /** A cancel is on its way or is going to be sent. */
   get isBeingCancelled(): boolean {
     return this.#isCancelling || this.#cancelWaiting !== null;
+  }
+
+  toldAll(): void {
+    this.track.guessReason(this.#host.nowUs());
+    this.#host.changed(this);
   }
 
   create(): void {
@@ -126,6 +141,7 @@ export class ManagedOrder {
       case "absent":
         this.#trouble("create", ABSENT);
         this.isAbsent = true;
+        this.#host.absent();
         return this.#notCreated("venue");
       case "unknown":
         return this.#trouble("create", sentenceOf(outcome));
@@ -158,11 +174,12 @@ export class ManagedOrder {
       updatedClientOrderId: null,
       exchangeIndex: null,
     };
-    this.#host.entry.amend(orderId, amendment, (outcome) => {
+    const amended = (outcome: EntryOutcome<OrderAmended>): void => {
       this.#isAmending = false;
       this.#amended(outcome);
       this.#next();
-    });
+    };
+    this.#host.entry.amend(orderId, amendment, amended, this.track.termsUs);
   }
 
   #amended(outcome: EntryOutcome<OrderAmended>): void {

@@ -7,9 +7,9 @@
  * until it owes nothing, and own orders are read again until the venue's answers are complete up to
  * `landingUs` after the moment of the first reading, by the venue's own clock.
  */
-import type { Prng, Scheduler } from "../../core/index.ts";
+import type { Prng, Scheduler, TimestampUs } from "../../core/index.ts";
 import { backoffUs, type BackoffSettings } from "../backoff.ts";
-import { calls } from "../rest/calls.ts";
+import { calls, queryTime } from "../rest/calls.ts";
 import type { RestClient } from "../rest/rest-client.ts";
 import type { VenueOrder } from "../wire/orders.ts";
 import type { VenueFill } from "../wire/portfolio.ts";
@@ -29,14 +29,22 @@ export const RECOVERY_SETTINGS: RecoverySettings = {
   backoff: { firstUs: 500_000, mostUs: 2_000_000 },
 };
 
+/** An order that may owe something: fills that the venue has counted, or its end. */
+export interface Debtor {
+  readonly orderId: string | null;
+  readonly isOwing: boolean;
+  /** Everything that can be read of it has been: nobody is going to tell more. */
+  readonly toldAll?: () => void;
+}
+
 /** Where readings go. */
 export interface RecoveryHost {
   /** Own orders that have been accepted and have not ended. */
   openOrders(): readonly ManagedOrder[];
   heardOrder(order: VenueOrder): void;
   heardFill(fill: VenueFill): void;
-  /** Nobody is going to tell more of how the order ended. */
-  toldAll(order: ManagedOrder): void;
+  /** Since when orders may have been created that nobody knows of; null for never. */
+  unknownSinceUs(): TimestampUs | null;
   recovered(readings: number, sinceUs: number): void;
 }
 
@@ -62,7 +70,7 @@ const PAGE = 1_000;
 export class OrderRecovery {
   readonly #options: RecoveryOptions;
   readonly #prng: Prng;
-  readonly #asking = new Set<ManagedOrder>();
+  readonly #asking = new Set<Debtor>();
   readonly #timers = new Set<() => void>();
   #round: Round | null = null;
   #isClosed = false;
@@ -75,7 +83,7 @@ export class OrderRecovery {
   /** Orders that owe something. */
   get owing(): number {
     let owing = 0;
-    for (const { track } of this.#asking) if (track.isOwing) owing += 1;
+    for (const { isOwing } of this.#asking) if (isOwing) owing += 1;
     return owing;
   }
 
@@ -84,14 +92,14 @@ export class OrderRecovery {
   }
 
   /** Asks for an order that owes something, after a while and until it owes nothing. */
-  watch(order: ManagedOrder): void {
+  watch(order: Debtor): void {
     if (this.#asking.has(order)) return;
     this.#asking.add(order);
     this.#later(this.#options.settings.patienceUs, () => this.#ask(order, 0));
   }
 
   /** Asks for an order in doubt, whether it is known to owe anything or not. */
-  ask(order: ManagedOrder): void {
+  ask(order: Debtor): void {
     this.#readOrder(order, () => undefined);
   }
 
@@ -113,21 +121,20 @@ export class OrderRecovery {
     this.#timers.clear();
   }
 
-  #ask(order: ManagedOrder, attempt: number): void {
-    if (!order.track.isOwing) {
+  #ask(order: Debtor, attempt: number): void {
+    if (!order.isOwing) {
       this.#asking.delete(order);
       return;
     }
     this.#readOrder(order, (isHeard) => {
       this.#readFills(order, (areHeard) => {
-        if (isHeard && areHeard) this.#options.host.toldAll(order);
+        if (isHeard && areHeard) order.toldAll?.();
         this.#laterBy(attempt, () => this.#ask(order, attempt + 1));
       });
     });
   }
 
-  #readOrder(order: ManagedOrder, done: (isHeard: boolean) => void): void {
-    const { orderId } = order.track;
+  #readOrder({ orderId }: Debtor, done: (isHeard: boolean) => void): void {
     if (orderId === null) return done(false);
     this.#options.client.send(calls.order(orderId), (answer) => {
       if (this.#isClosed) return;
@@ -137,9 +144,8 @@ export class OrderRecovery {
     });
   }
 
-  #readFills(order: ManagedOrder, done: (areHeard: boolean) => void): void {
+  #readFills({ orderId }: Debtor, done: (areHeard: boolean) => void): void {
     const { client, host } = this.#options;
-    const orderId = order.track.orderId;
     if (orderId === null) return done(false);
     client.sendForAll(
       (cursor) => calls.fills({ order_id: orderId, limit: PAGE, cursor }),
@@ -193,15 +199,29 @@ export class OrderRecovery {
         const missing = expected.filter(
           ({ track }) => track.isOpen && !resting.has(track.orderId ?? ""),
         );
-        let left = missing.length;
+        let left = missing.length + 1;
         let isWhole = true;
-        if (left === 0) return done(true);
-        for (const order of missing) {
-          this.#readOrder(order, (isHeard) => {
-            isWhole &&= isHeard;
-            if (--left === 0) done(isWhole);
-          });
-        }
+        const heard = (isHeard: boolean): void => {
+          isWhole &&= isHeard;
+          if (--left === 0) done(isWhole);
+        };
+        this.#readUnknown(heard);
+        for (const order of missing) this.#readOrder(order, heard);
+      },
+    );
+  }
+
+  /** Reads orders of any state, so that those are seen that came to be and ended unheard. */
+  #readUnknown(done: (areHeard: boolean) => void): void {
+    const { client, host } = this.#options;
+    const sinceUs = host.unknownSinceUs();
+    if (sinceUs === null) return done(true);
+    client.sendForAll(
+      (cursor) => calls.orders({ min_ts: queryTime(sinceUs), limit: PAGE, cursor }),
+      (answer) => {
+        if (this.#isClosed) return;
+        if (answer.kind === "ok") for (const order of answer.value) host.heardOrder(order);
+        done(answer.kind === "ok");
       },
     );
   }

@@ -115,6 +115,11 @@ export class OrderTrack {
     return this.#filled;
   }
 
+  /** When its terms were last known for sure, by the venue's clock. */
+  get termsUs(): number {
+    return this.#termsUs;
+  }
+
   get remaining(): Lots {
     return (this.#size - this.#filled) as Lots;
   }

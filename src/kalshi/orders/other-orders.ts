@@ -7,6 +7,7 @@ import type { OrderEntry } from "../rest/order-entry.ts";
 import type { VenueOrder } from "../wire/orders.ts";
 import type { VenueFill } from "../wire/portfolio.ts";
 import type { OrderNote } from "./order-notes.ts";
+import type { Debtor } from "./order-recovery.ts";
 
 /**
  * What is known of a client id: `ours` was sent and held to be absent, `forgotten` ended so long ago
@@ -18,15 +19,30 @@ export interface OtherOrdersOptions {
   readonly entry: OrderEntry;
   readonly nowUs: () => number;
   readonly log: (note: OrderNote) => void;
-  /** A stray could not be cancelled: own orders have to be looked at again. */
-  readonly doubt: () => void;
+  /** Asks for a stray until it has ended and all its fills are known. */
+  readonly watch: (stray: Debtor) => void;
   /** What own client ids begin with, null where that is not known. */
   readonly prefix: string | null;
 }
 
-interface Stray {
+class Stray implements Debtor {
+  readonly orderId: string;
   readonly clientOrderId: string;
-  isBeingCancelled: boolean;
+  isBeingCancelled = false;
+  isResting = true;
+  isNoted = false;
+  /** Most that the venue has said to be filled, and what of it is known by its fills. */
+  filledMost = 0;
+  filledKnown = 0;
+
+  constructor(orderId: string, clientOrderId: string) {
+    this.orderId = orderId;
+    this.clientOrderId = clientOrderId;
+  }
+
+  get isOwing(): boolean {
+    return this.isResting || this.filledKnown < this.filledMost;
+  }
 }
 
 /** What is remembered of others, at most. */
@@ -55,14 +71,19 @@ export class OtherOrders {
   order(order: Omit<VenueOrder, "cancelOnPause">, age: ClientIdAge): void {
     const { orderId, clientOrderId, status } = order;
     if (!this.#isStray(clientOrderId, age)) return;
+    const { ticker, filled, remaining } = order;
     const stray = this.#strayOf(orderId, clientOrderId);
-    if (stray === null) {
-      const { ticker, filled, remaining } = order;
+    if (!stray.isNoted) {
+      stray.isNoted = true;
       const facts = { orderId, ticker, status, filled, remaining };
       const atUs = this.#options.nowUs();
       this.#options.log({ kind: "strayOrder", atUs, clientOrderId, order: facts });
     }
-    if (status === "resting") this.#cancel(orderId);
+    stray.filledMost = Math.max(stray.filledMost, filled);
+    // What rests may be told late, an end is one for ever.
+    if (status === "canceled" || status === "executed") stray.isResting = false;
+    if (stray.isResting && status === "resting") this.#cancel(stray);
+    if (stray.isOwing) this.#options.watch(stray);
   }
 
   /** Takes a fill; whether it was not heard before. */
@@ -74,6 +95,9 @@ export class OtherOrders {
     const atUs = this.#options.nowUs();
     const id = clientOrderId ?? this.#strays.get(fill.orderId)?.clientOrderId ?? "";
     if (this.#isStray(id, age) || this.#strays.has(fill.orderId)) {
+      const stray = this.#strayOf(fill.orderId, id);
+      stray.filledKnown += fill.size;
+      if (stray.isOwing) this.#options.watch(stray);
       this.#strayFills += 1;
       this.#options.log({ kind: "strayFill", atUs, clientOrderId: id, fill });
     } else {
@@ -89,24 +113,22 @@ export class OtherOrders {
     return prefix !== null && prefix !== "" && clientOrderId.startsWith(prefix);
   }
 
-  /** The stray if it has been seen before, else null; it has been from now on. */
-  #strayOf(orderId: string, clientOrderId: string): Stray | null {
+  #strayOf(orderId: string, clientOrderId: string): Stray {
     const known = this.#strays.get(orderId);
     if (known !== undefined) return known;
+    const stray = new Stray(orderId, clientOrderId);
     this.#strayOrders += 1;
-    this.#strays.set(orderId, { clientOrderId, isBeingCancelled: false });
+    this.#strays.set(orderId, stray);
     forgetOldest(this.#strays);
-    return null;
+    return stray;
   }
 
-  /** A cancel that does not come off is sent again when the order is seen again, which is seen to. */
-  #cancel(orderId: string): void {
-    const stray = this.#strays.get(orderId);
-    if (stray === undefined || stray.isBeingCancelled) return;
+  /** One that does not come off is sent again when the order is read again, which is seen to. */
+  #cancel(stray: Stray): void {
+    if (stray.isBeingCancelled) return;
     stray.isBeingCancelled = true;
-    this.#options.entry.cancel(orderId, (outcome) => {
+    this.#options.entry.cancel(stray.orderId, () => {
       stray.isBeingCancelled = false;
-      if (outcome.kind === "refused" || outcome.kind === "failed") this.#options.doubt();
     });
   }
 }

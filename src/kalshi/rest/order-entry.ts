@@ -97,7 +97,16 @@ export class OrderEntry {
     });
   }
 
-  amend(orderId: string, amendment: OrderAmendment, done: Done<OrderAmended>): void {
+  /**
+   * Amends an order. `knownUs` is when its present terms are known to have held, by the venue's clock:
+   * a reading that is no younger may show wanted terms that were its terms long ago.
+   */
+  amend(
+    orderId: string,
+    amendment: OrderAmendment,
+    done: Done<OrderAmended>,
+    knownUs = -Infinity,
+  ): void {
     const call = calls.amendOrder(orderId, amendment);
     this.#change(call, done, isOf(orderId), {
       look: (told) => {
@@ -105,7 +114,9 @@ export class OrderEntry {
       },
       isAsWanted: (order) =>
         order.status !== "resting" ||
-        (order.price === amendment.price && order.filled + order.remaining === amendment.size),
+        (order.price === amendment.price &&
+          order.filled + order.remaining === amendment.size &&
+          isYounger(order, knownUs)),
     });
   }
 
@@ -224,6 +235,11 @@ export class OrderEntry {
       },
     );
   }
+}
+
+/** In whole milliseconds, which is what some of the venue's times are told in. */
+function isYounger({ updatedUs }: VenueOrder, thanUs: number): boolean {
+  return updatedUs === null || Math.floor(updatedUs / 1_000) > Math.floor(thanUs / 1_000);
 }
 
 function isOf(orderId: string): (answer: { readonly orderId: string }) => boolean {
