@@ -319,7 +319,8 @@ describe("orders that nobody waits for", () => {
 
   test("fills and ends of strays are asked for where no message tells of them", () => {
     const at = open();
-    at.begin({ kind: "held", method: "POST", amount_ms: 40_000, times: 1 }, { kind: "gap" });
+    const gaps = ["fill", "user_orders"].map((channel) => ({ kind: "gap", channel }));
+    at.begin({ kind: "held", method: "POST", amount_ms: 40_000, times: 1 }, ...gaps);
     const id = at.send(bid, 47, 20);
     expect(at.after(41, id)).toEqual(["rejected venue"]);
     expect(at.notes.map(({ kind }) => kind)).toEqual(["trouble"]);
