@@ -250,6 +250,19 @@ describe("the command", () => {
   });
 });
 
+test.each([
+  ["no JSON", "{"],
+  ["a number", "5"],
+  ["no write", "{}"],
+  ["a time that is none", '{"atUs":"now","keyId":"k","method":"POST","path":"/","body":""}'],
+])("a damaged state is told with its line: %s", (_, line) => {
+  const damaged = mkdtempSync(join(folder, "damaged-"));
+  const state = new ExchangeState(damaged);
+  writeFileSync(join(damaged, "writes.ndjson"), `{"version":1}\n${line}\n`);
+  expect(() => state.read()).toThrow("writes.ndjson:2: expected a line of a kept exchange");
+  state.close();
+});
+
 test("where its state cannot be written any more, nothing is promised any more", () => {
   const full = join(folder, "full");
   const state = new ExchangeState(full);

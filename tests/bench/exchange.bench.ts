@@ -19,7 +19,7 @@ import WebSocket from "ws";
 import { significant } from "./measure.ts";
 
 const MARKETS = 100;
-const ACTIVITY = 1.45;
+const ACTIVITY = 2.3;
 const PAIRS = 600;
 const PAUSE_MS = 10;
 const TICKS_PER_SECOND = 100;

@@ -59,20 +59,24 @@ export class ExchangeState {
   /** What an earlier run kept; null where there was none. `EXCHANGE_STATE` for another kind of file. */
   read(): KeptState | null {
     if (!existsSync(this.#path)) return null;
-    const text = readFileSync(this.#path, "utf8");
+    const text = this.#readText();
     const end = text.lastIndexOf("\n") + 1;
     // A line that was cut off is taken away, so that the next one does not continue it.
     if (end < text.length) truncateSync(this.#path, Buffer.byteLength(text.slice(0, end)));
     const [first, ...rest] = text.slice(0, end).split("\n").slice(0, -1);
     if (first === undefined) return null;
-    const head = this.#parse(first, 1) as StateHead;
+    const head = this.#parse(first, 1) as unknown as StateHead;
     if (head.version !== VERSION) {
       throw new OperationError(
         "EXCHANGE_STATE",
         `${this.#path}: expected version ${VERSION} of a kept exchange, was ${String(head.version)}`,
       );
     }
-    const writes = rest.map((line, index) => this.#parse(line, index + 2) as Write);
+    const writes = rest.map((line, index) => {
+      const write = this.#parse(line, index + 2);
+      if (isWrite(write)) return write;
+      throw this.#damaged(index + 2);
+    });
     return { head, writes };
   }
 
@@ -118,17 +122,43 @@ export class ExchangeState {
     }
   }
 
-  #parse(line: string, number: number): unknown {
+  #readText(): string {
     try {
-      return JSON.parse(line);
+      return readFileSync(this.#path, "utf8");
     } catch (error) {
       throw new OperationError(
         "EXCHANGE_STATE",
-        `${this.#path}:${number}: expected a line of a kept exchange, was something else`,
+        `${this.#path}: expected a kept exchange, was: ${messageOf(error)}`,
         { cause: error },
       );
     }
   }
+
+  #parse(line: string, number: number): Readonly<Record<string, unknown>> {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      throw this.#damaged(number);
+    }
+    if (typeof value !== "object" || value === null) throw this.#damaged(number);
+    return value as Readonly<Record<string, unknown>>;
+  }
+
+  #damaged(number: number): OperationError {
+    return new OperationError(
+      "EXCHANGE_STATE",
+      `${this.#path}:${number}: expected a line of a kept exchange, was something else`,
+    );
+  }
+}
+
+function isWrite(value: Readonly<Record<string, unknown>>): value is typeof value & Write {
+  const { atUs, keyId, method, path, body } = value;
+  return (
+    Number.isSafeInteger(atUs) &&
+    [keyId, method, path, body].every((one) => typeof one === "string")
+  );
 }
 
 /** A lock that no crash leaves behind: one of SQLite's on a file that stays empty. */
