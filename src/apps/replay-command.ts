@@ -14,10 +14,13 @@ import {
   type OrderCommand,
   type OrderEvent,
 } from "../orders/index.ts";
+import { FILL_MODELS, type FillModelName } from "../sim/index.ts";
 import { readConfiguration } from "./configuration.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { replayEpisode, type Whereabouts } from "./episode-replaying.ts";
 import { wholeNumberFrom0 } from "./run-flags.ts";
+import { liveJournalAt, replayLive } from "./live/live-replaying.ts";
+import { tellReplayedRun } from "./live/tell-replay.ts";
 import { type Then, THENS, whatIf, whatIfLines } from "./what-if.ts";
 
 interface ReplayFlags {
@@ -29,12 +32,14 @@ interface ReplayFlags {
   readonly step?: number;
   readonly act?: Action;
   readonly then: Then;
+  readonly shadow?: FillModelName;
+  readonly session?: string;
 }
 
 export function replayCommand(): Command {
   const command = new Command("replay")
     .description("show a recorded episode, or run it again and compare")
-    .argument("<episode>", "file that evaluate --record or the demo wrote")
+    .argument("<episode>", "file that evaluate --record or the demo wrote, or a live run's folder")
     .option("--verify", "run it again and name the first step that differs")
     .option("--config <file>", "configuration file; its files.sessions and files.model are used")
     .option("--sessions <folders...>", "where the session is; else where it was when recorded")
@@ -51,15 +56,26 @@ export function replayCommand(): Command {
         .choices(THENS)
         .default("recorded"),
     )
+    .addOption(
+      new Option("--shadow [model]", "a live run: its orders beside the same ones in the simulator")
+        .choices(Object.keys(FILL_MODELS))
+        .preset("queue"),
+    )
+    .option("--session <folder>", "a live run: keep its recording as a session")
     .option("--json", "one JSON object as the last line")
     .addHelpText(
       "after",
       "\nExamples:\n  kalshi-gym replay runs/demo/episode.jsonl --verify\n" +
-        "  kalshi-gym replay runs/demo/episode.jsonl --step 90 --act SELL_YES_LIMIT\n\n" +
+        "  kalshi-gym replay runs/demo/episode.jsonl --step 90 --act SELL_YES_LIMIT\n" +
+        "  kalshi-gym replay live/local --model models/first --shadow\n\n" +
         "With --verify the exit code is 0 where the episodes are identical, else 1.",
     );
   return command.action(async (path: string, flags: ReplayFlags) => {
     const io = consoleFor(command);
+    if (liveJournalAt(path) !== null) {
+      await replayRun(path, flags, io);
+      return;
+    }
     const recorded = readEpisode(path);
     if (flags.verify === true) {
       await verify(recorded, flags, io);
@@ -84,6 +100,14 @@ export function replayCommand(): Command {
     else for (const line of summaryLines(recorded)) io.line(line);
     io.json({ steps: recorded.steps.length, journalHash: recorded.journalHash });
   });
+}
+
+/** A live run is always run again: there is nothing else to see in it that its status does not tell. */
+async function replayRun(path: string, flags: ReplayFlags, io: Console): Promise<void> {
+  const { model, normaliser, shadow = null, session = null } = flags;
+  const place = model === undefined ? null : { path: model, normaliser };
+  const parts = await replayLive({ path, model: place, shadow, session });
+  if (!tellReplayedRun(parts, io)) process.exitCode = 1;
 }
 
 /** A file is read only where one is named: an episode carries all its settings itself. */

@@ -106,6 +106,13 @@ export type LiveInput =
   | { readonly kind: "tick"; readonly atUs: number }
   | { readonly kind: "account"; readonly reading: AccountReading }
   | { readonly kind: "accountFailed"; readonly reason: string }
+  /** The account has changed in a way that no order event tells. */
+  | { readonly kind: "doubt"; readonly why: string }
+  /** How many lots stand before resting orders of ours, as the venue says. Nothing depends on it. */
+  | {
+      readonly kind: "queue";
+      readonly places: readonly { readonly clientOrderId: ClientOrderId; readonly ahead: Lots }[];
+    }
   | {
       readonly kind: "link";
       readonly link: LinkName;
