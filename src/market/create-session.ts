@@ -1,6 +1,7 @@
 /** How a session's writing begins: anew, or where another writer has left it. */
 import { chmodSync, existsSync, mkdtempSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import Database from "better-sqlite3";
 import { makeFolder, messageOf, OperationError } from "../core/index.ts";
 import { SESSION_FILE, type SessionFacts } from "./session-format.ts";
 import { openUnfinished } from "./session-recovery.ts";
@@ -23,7 +24,10 @@ export function createSession(
   options: CreateSessionOptions = {},
 ): SessionWriter {
   const target = resolve(folder);
-  const taken = existsSync(target) && readdirSync(target).length > 0;
+  const taken =
+    existsSync(target) &&
+    readdirSync(target).length > 0 &&
+    !(options.inPlace === true && isBlankSession(target));
   if (taken && !(options.replace === true && existsSync(join(target, SESSION_FILE)))) {
     throw new OperationError(
       "SESSION_EXISTS",
@@ -47,6 +51,26 @@ export function createSession(
     );
   }
   return new SessionWriter(folder, target, building, facts, null);
+}
+
+/**
+ * Whether a folder holds no more than a database in which nothing stands yet: what a recorder leaves
+ * that was killed while it created its session. Only recorders, who build in place, build on it.
+ */
+export function isBlankSession(folder: string): boolean {
+  const file = join(folder, SESSION_FILE);
+  if (!existsSync(file)) return false;
+  if (readdirSync(folder).some((name) => !name.startsWith(SESSION_FILE))) return false;
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(file, { readonly: true, fileMustExist: true });
+    return db.prepare("SELECT 1 FROM sqlite_master").get() === undefined;
+  } catch {
+    // Whatever it is, it is something.
+    return false;
+  } finally {
+    db?.close();
+  }
 }
 
 /**

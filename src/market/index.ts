@@ -28,7 +28,12 @@ export { type BookLevels, OrderBook } from "./order-book.ts";
 export { QUEUE_COUNT_FIELDS, queueQuality, type QueueQuality } from "./queue-reconstruction.ts";
 export { LINEAR_CENT, PriceGrid, type PriceRange } from "./price-grid.ts";
 export { BookSide, EventKind, marketIndexOf, MarketStatus, streamRows, type Tape } from "./tape.ts";
-export { createSession, type CreateSessionOptions, resumeSession } from "./create-session.ts";
+export {
+  createSession,
+  type CreateSessionOptions,
+  isBlankSession,
+  resumeSession,
+} from "./create-session.ts";
 export type { SessionWriter, SnapshotLevel } from "./session-writer.ts";
 export { openSession, type ReadTapeOptions, type Session } from "./session.ts";
 export {

@@ -100,16 +100,11 @@ export class SessionWriter {
       this.#db = left?.db ?? new Database(join(building, SESSION_FILE));
       this.#db.pragma("journal_mode = WAL");
       this.#db.pragma("synchronous = NORMAL");
-      if (left === null) {
-        this.#db.pragma(`application_id = ${APPLICATION_ID}`);
-        this.#db.pragma(`user_version = ${FORMAT_VERSION}`);
-        this.#db.exec(SCHEMA);
-      }
+      if (left === null) this.#begin(facts);
       this.#insert = this.#db.prepare(
         "INSERT INTO chunk VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       );
-      if (left === null) storeFacts(this.#db, facts);
-      else this.#takeOver(left);
+      if (left !== null) this.#takeOver(left);
     } catch (error) {
       if (building !== target) rmSync(building, { recursive: true, force: true });
       throw this.#failure(error);
@@ -320,6 +315,16 @@ export class SessionWriter {
     const waiting = this.#gaps.slice(this.#gapsStored);
     if (waiting.length > 0) storeGaps(this.#db, waiting);
     this.#gapsStored = this.#gaps.length;
+  }
+
+  /** All or nothing: a database that was begun and not made a session of is blank. */
+  #begin(facts: SessionFacts): void {
+    this.#db.transaction(() => {
+      this.#db.pragma(`application_id = ${APPLICATION_ID}`);
+      this.#db.pragma(`user_version = ${FORMAT_VERSION}`);
+      this.#db.exec(SCHEMA);
+      storeFacts(this.#db, facts);
+    })();
   }
 
   /** Takes over what an earlier writer has left: its small chunks are the beginning of the buffer. */

@@ -1,7 +1,8 @@
 /** Recording under simulated time: what is written is what the exchange had, whatever went wrong. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterAll, expect, test } from "vitest";
 import { readFaultRules } from "../../src/exchange/index.ts";
 import { EventKind, importSession, openSession, validateSession } from "../../src/market/index.ts";
@@ -226,6 +227,26 @@ test("a recorder that was killed goes on where it stopped, also after the night"
   for (const name of [out, `${out}-2026-11-21`]) {
     expect(validateSession(openSession(name)).sound, name).toBe(true);
   }
+});
+
+test("a session that was killed while it was created is no obstacle, foreign files are", () => {
+  const out = join(folder, "blank");
+  mkdirSync(out);
+  const blank = new Database(join(out, "session.db"));
+  blank.pragma("journal_mode = WAL");
+  blank.close();
+  const world = new RecordingWorld({ out, seed: SEED });
+  expect(world.record({ markets: world.tickers })).toBeNull();
+  world.run(5);
+  world.finish();
+  expect(openSession(out).counts.snapshots).toBe(2);
+  const foreign = join(folder, "foreign");
+  mkdirSync(foreign);
+  writeFileSync(join(foreign, "session.db"), "no database");
+  const other = new RecordingWorld({ out: foreign, seed: SEED });
+  expect(other.record({ markets: other.tickers })?.message).toMatch(
+    /expected a kalshi-gym session/,
+  );
 });
 
 test("a day ends: the next session begins with the books, results still find the one before", () => {

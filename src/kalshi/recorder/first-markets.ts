@@ -13,6 +13,8 @@ export interface Wanted {
   readonly known?: ReadonlySet<string>;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 type Failure = Exclude<Answer<unknown>, { kind: "ok" }>;
 
 /**
@@ -22,7 +24,7 @@ type Failure = Exclude<Answer<unknown>, { kind: "ok" }>;
 export function readFirstMarkets(
   rest: RestClient,
   facts: FactsReader,
-  { markets, series, known = new Set() }: Wanted,
+  { markets, series, known = NONE }: Wanted,
   nowUs: number,
   done: (first: readonly VenueFacts[] | OperationError) => void,
 ): void {

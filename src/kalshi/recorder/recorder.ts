@@ -76,17 +76,17 @@ export class Recorder {
 
   /** Reads what is to be recorded and begins; `done` hears why it cannot, or null. */
   start(done: (error: OperationError | null) => void): void {
-    const { rest, markets, series, sessions } = this.#options;
-    const wanted = { markets, series, known: sessions.leftMarkets() };
+    const { rest, markets, series, sessions, scheduler } = this.#options;
+    const known = attempt(() => sessions.leftMarkets());
+    if (known instanceof OperationError) {
+      scheduler.after(0, () => done(known));
+      return;
+    }
+    const wanted = { markets, series, known };
     readFirstMarkets(rest, this.#facts, wanted, this.#nowUs(), (first) => {
       if (first instanceof OperationError) return done(first);
-      try {
-        this.#begin(first);
-      } catch (error) {
-        if (!(error instanceof OperationError)) throw error;
-        return done(error);
-      }
-      done(null);
+      const problem = attempt(() => this.#begin(first));
+      done(problem instanceof OperationError ? problem : null);
     });
   }
 
@@ -310,12 +310,8 @@ export class Recorder {
   /** What the disk refuses ends the recording; what was stored stays. */
   #guarded(act: () => void): void {
     if (this.#state !== "running") return;
-    try {
-      act();
-    } catch (error) {
-      if (!(error instanceof OperationError)) throw error;
-      this.#end(error);
-    }
+    const problem = attempt(act);
+    if (problem instanceof OperationError) this.#end(problem);
   }
 
   #end(error: OperationError | null): void {
@@ -327,5 +323,15 @@ export class Recorder {
     this.#state = "over";
     this.#stopTick?.();
     this.#options.feed.close();
+  }
+}
+
+/** What an act comes to, or what the world has against it. */
+function attempt<T>(act: () => T): T | OperationError {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof OperationError) return error;
+    throw error;
   }
 }

@@ -8,6 +8,7 @@ import { OperationError, type TimestampUs } from "../../core/index.ts";
 import {
   createSession,
   formatIsoTime,
+  isBlankSession,
   NO_STAMP,
   openSession,
   resumeSession,
@@ -47,7 +48,9 @@ export class SessionFamily {
   /** Asked before anything else is done: `SESSION_EXISTS` where `begin` would find no room. */
   requireRoom(): void {
     if (this.#unfinished().length > 0 || !existsSync(this.#folder)) return;
-    if (statSync(this.#folder).isDirectory() && readdirSync(this.#folder).length === 0) return;
+    const isFolder = statSync(this.#folder).isDirectory();
+    const isEmpty = isFolder && readdirSync(this.#folder).length === 0;
+    if (isEmpty || isBlankSession(this.#folder)) return;
     throw new OperationError(
       "SESSION_EXISTS",
       `${this.#folder}: expected a new folder, or a recording that was broken off, was something ` +
@@ -92,7 +95,8 @@ export class SessionFamily {
       .filter((entry) => entry === name || isDated(entry, name))
       .sort()
       .map((entry) => (entry === name ? this.#folder : join(dirname(this.#folder), entry)))
-      .filter((folder) => existsSync(join(folder, SESSION_FILE)) && !isFinished(folder));
+      .filter((folder) => existsSync(join(folder, SESSION_FILE)))
+      .filter((folder) => !isBlankSession(folder) && !isFinished(folder));
   }
 }
 
