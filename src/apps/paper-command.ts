@@ -9,10 +9,12 @@ import { formatIsoTime, MEMBERSHIPS } from "../market/index.ts";
 import { PRICINGS } from "../orders/index.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { listenForInterruption } from "./interruption.ts";
+import { replayLive } from "./live/live-replaying.ts";
 import { startLocalVenue } from "./live/local-venue.ts";
 import { type PaperFlags, planOf } from "./live/paper-plan.ts";
 import { PaperRun, type PaperRunOptions } from "./live/paper-run.ts";
-import { isRunning, RunFolder } from "./live/run-folder.ts";
+import { isRunning, RunFolder, type RunNote } from "./live/run-folder.ts";
+import { shadowLines } from "./live/shadow-report.ts";
 import { serveWatchdog } from "./live/watchdog.ts";
 import { seedWord, wholeNumber } from "./run-flags.ts";
 import { KEY_VARIABLES } from "../kalshi/index.ts";
@@ -96,20 +98,21 @@ async function runPaper(flags: PaperFlags, io: Console): Promise<void> {
     settings,
     seed: flags.seed,
     tickers: flags.markets ?? null,
+    isShadow: flags.venue === "shadow",
   };
   if (!isOwn) {
     const asked = flags.venue === "local" ? "local" : venueKindOf(flags);
     const { venue, key } = venueOf({ ...flags, venue: asked });
     const { keyId, keyFile } = flags;
     const keyPlace = keyId === undefined || keyFile === undefined ? null : { keyId, keyFile };
-    await trade({ ...shared, venue, key, keyPlace }, flags);
+    await trade({ ...shared, venue, key, keyPlace, isOwnExchange: false }, flags);
     return;
   }
   const { session, speed, localMarkets: markets, seed, cash } = flags;
   const local = await startLocalVenue({ session, speed, markets, seed, cash });
   try {
     const { venue, key, keyPlace } = local;
-    await trade({ ...shared, venue, key, keyPlace }, flags);
+    await trade({ ...shared, venue, key, keyPlace, isOwnExchange: true }, flags, local.ended);
   } finally {
     await local.close();
   }
@@ -122,8 +125,16 @@ function venueKindOf({ rest }: PaperFlags): VenueFlags["venue"] {
     : "demo";
 }
 
-async function trade(options: PaperRunOptions, flags: PaperFlags): Promise<void> {
+/** `exchangeEnded` is that of an exchange without which there is nothing to do. */
+async function trade(
+  options: PaperRunOptions,
+  flags: PaperFlags,
+  exchangeEnded?: Promise<void>,
+): Promise<void> {
   const run = new PaperRun(options);
+  void exchangeEnded?.then(() => {
+    run.fail(new OperationError("LOCAL_EXCHANGE", "the local exchange has ended by itself"));
+  });
   let interruption: ReturnType<typeof listenForInterruption> | null = null;
   let timer: NodeJS.Timeout | undefined;
   const stopAsked = new Promise<string>((resolve) => {
@@ -144,12 +155,23 @@ async function trade(options: PaperRunOptions, flags: PaperFlags): Promise<void>
         `${reconciled ? "says the same" : "SAYS OTHERWISE"}; journal ${journal}, ` +
         journalHash.slice(0, 12),
     );
+    if (options.isShadow) await compare(options, flags);
     options.io.json(result);
   } finally {
     clearTimeout(timer);
     run.close();
     (interruption as ReturnType<typeof listenForInterruption> | null)?.release();
   }
+}
+
+/** The run's orders beside the same ones in the simulator; the journal is whole by now. */
+async function compare({ io, folder }: PaperRunOptions, flags: PaperFlags): Promise<void> {
+  const { model: path, normaliser } = flags;
+  const model = path === undefined ? null : { path, normaliser };
+  const options = { path: folder.journal, model, shadow: "queue", session: null } as const;
+  const last = (await replayLive(options)).at(-1)?.shadow;
+  if (last === undefined || last === null) return;
+  for (const line of shadowLines(last)) io.line(line);
 }
 
 function statusCommand(): Command {
@@ -160,13 +182,7 @@ function statusCommand(): Command {
       const io = consoleFor(command);
       const folder = new RunFolder(path);
       const { pid, endedUs } = folder.note();
-      const state =
-        endedUs !== null
-          ? `ended at ${formatIsoTime(endedUs)}`
-          : isRunning(pid)
-            ? `runs, process ${pid}`
-            : `was killed, process ${pid}`;
-      io.line(`The run ${state}.`);
+      io.line(`The run ${wordOf(folder.note())}.`);
       io.line(folder.status() ?? "no status was written yet");
       io.json({
         running: endedUs === null && isRunning(pid),
@@ -176,6 +192,16 @@ function statusCommand(): Command {
       });
     });
   return command.option("--json", "one JSON object as the last line");
+}
+
+function wordOf({ pid, endedUs, sweptUs }: RunNote): string {
+  if (endedUs !== null) return `ended at ${formatIsoTime(endedUs)}`;
+  if (isRunning(pid)) return `runs, process ${pid}`;
+  const rest =
+    sweptUs === undefined
+      ? "whether orders are left is in watchdog.log"
+      : `no order was left at ${formatIsoTime(sweptUs)}`;
+  return `broke off, process ${pid}; ${rest}`;
 }
 
 /** How long `paper stop` waits: as long as the watchdog takes, and a little more. */
@@ -189,16 +215,18 @@ function stopCommand(): Command {
       const io = consoleFor(command);
       const folder = new RunFolder(path);
       const { pid, endedUs } = folder.note();
-      if (endedUs !== null || !isRunning(pid)) {
+      const isGone = (): boolean => !isRunning(pid);
+      if (endedUs !== null || isGone()) {
         throw new OperationError("RUN_ENDED", `${path}: expected a run that goes on, was none`);
       }
       folder.askToStop("paper stop");
       const fromMs = performance.now();
-      while (isRunning(pid)) {
+      while (!isGone() || hasOrders(folder.note(), pid)) {
         if (performance.now() - fromMs > STOP_WAIT_MS) {
+          const what = isGone() ? "orders of the run may be left" : `process ${pid} has not ended`;
           throw new OperationError(
             "RUN_STOP",
-            `${path}: process ${pid} did not end within ${STOP_WAIT_MS / 1_000} s; see watchdog.log`,
+            `${path}: ${what} after ${STOP_WAIT_MS / 1_000} s; see watchdog.log`,
           );
         }
         await wait(100);
@@ -207,6 +235,11 @@ function stopCommand(): Command {
       io.json({ stopped: true, seconds: (performance.now() - fromMs) / 1_000 });
     });
   return command.option("--json", "one JSON object as the last line");
+}
+
+/** Whether orders of a run that is gone may be left: it was ended from outside, and nobody looked. */
+function hasOrders({ pid, endedUs, sweptUs }: RunNote, of: number): boolean {
+  return pid === of && endedUs === null && sweptUs === undefined;
 }
 
 /** For the process beside a run; nobody else has a use for it. */

@@ -43,9 +43,13 @@ export interface PaperRunOptions {
   readonly key: SigningKey;
   /** Where the key is, for the watchdog; null where it is in the environment. */
   readonly keyPlace: KeyPlace | null;
+  /** The exchange was started for this run and ends with it. */
+  readonly isOwnExchange: boolean;
   readonly decides: Decides;
   readonly settings: LiveSettings;
   readonly seed: number | string;
+  /** Ask for our places in the queues, for the comparison with a simulation afterwards. */
+  readonly isShadow: boolean;
   /** Null for all that trade (of a local exchange). */
   readonly tickers: readonly string[] | null;
 }
@@ -66,6 +70,8 @@ const STOP_MS = 15_000;
 const STATUS_MS = 1_000;
 /** The status goes to the history so often, and whenever the state has changed. */
 const HISTORY_MS = 60_000;
+/** Between two questions for our places in the queues. */
+const QUEUES_MS = 5_000;
 const ERRORS_KEPT = 50;
 const LAST_READINGS = 12;
 
@@ -111,7 +117,7 @@ export class PaperRun {
     const { idPrefix } = header;
     const note = { pid: process.pid, venue: venueName, idPrefix, startedUs };
     folder.open({ ...note, endedUs: null });
-    this.#watch();
+    this.#watch(idPrefix);
     const ended = new Promise<Error | null>((resolve) => (this.#end = resolve));
     this.#compose(header, list, journal);
     io.line(`Run ${idPrefix} in ${folder.path}; "kalshi-gym paper stop ${folder.path}" ends it.`);
@@ -119,14 +125,18 @@ export class PaperRun {
       this.#stop(by);
     });
     this.#keepTime();
+    if (this.#options.isShadow) {
+      this.#timers.push(setInterval(() => this.#askForQueues(header), QUEUES_MS));
+    }
     this.#link?.start();
     this.#actor?.start("paper");
     const error = await ended;
-    const reconciled = error === null && (await this.#isReconciled());
+    if (error !== null) throw this.#broken(journal, error);
+    const reconciled = await this.#isReconciled();
     const { counts } = journal;
-    const journalHash = journal.end(error?.message ?? "stopped", this.#scheduler.nowUs());
+    const journalHash = journal.end("stopped", this.#scheduler.nowUs());
     folder.tell({ ...note, endedUs: this.#scheduler.nowUs() });
-    if (error !== null) throw error;
+    this.#tellWatchdog({ kind: "goodbye" });
     const state = this.#trader?.state ?? "IDLE";
     const { decisions, orders, fills } = counts;
     return { state, decisions, orders, fills, reconciled, journal: folder.journal, journalHash };
@@ -140,8 +150,8 @@ export class PaperRun {
     this.#link?.close();
     this.#network.close();
     this.#journal?.close();
-    this.#tellWatchdog({ kind: "goodbye" });
-    this.#watchdog?.disconnect();
+    // Without a goodbye it makes sure that no order is left.
+    if (this.#watchdog?.connected === true) this.#watchdog.disconnect();
     this.#watchdog?.unref();
   }
 
@@ -243,19 +253,42 @@ export class PaperRun {
     });
   }
 
+  /** Ends the part, where that can still be written; what is told of the end. */
+  #broken(journal: LiveJournal, error: Error): Error {
+    try {
+      journal.end(error.message, this.#scheduler.nowUs());
+    } catch (failure) {
+      // It stays without an end, like that of a run that was killed.
+      this.#remember(`the journal's end: ${messageOf(failure)}`);
+    }
+    return error;
+  }
+
+  /** Something that the run cannot do without is gone. */
+  fail(error: OperationError): void {
+    this.#actor?.close();
+    this.#end(error);
+  }
+
   #stop(by: string): void {
     this.#actor?.take({ kind: "command", name: "stop", by });
     const timer = setTimeout(() => {
-      this.#say(`orders are still open ${STOP_MS / 1_000} s after the stop`);
-      this.#end(null);
+      const waited = `${STOP_MS / 1_000} s after the stop`;
+      this.fail(
+        new OperationError(
+          "ORDERS_OPEN",
+          `${this.#options.folder.path}: expected that no order is left ${waited}, was not so; ` +
+            `a process beside goes on cancelling, see watchdog.log`,
+        ),
+      );
     }, STOP_MS);
     this.#timers.push(timer);
   }
 
   // --- beside the run ---
 
-  #watch(): void {
-    const { folder, venue, keyPlace } = this.#options;
+  #watch(idPrefix: string): void {
+    const { folder, venue, keyPlace, isOwnExchange } = this.#options;
     const child = startChild(["paper", "watch"]);
     this.#watchdog = child;
     child.on("error", (error) => {
@@ -271,6 +304,8 @@ export class PaperRun {
       restUrl: venue.restUrl,
       wsUrl: venue.wsUrl,
       key: keyPlace,
+      idPrefix,
+      isOwnExchange,
     });
   }
 
@@ -288,6 +323,22 @@ export class PaperRun {
       this.#stop("paper stop");
     }, STATUS_MS);
     this.#timers.push(timer);
+  }
+
+  #askForQueues({ markets }: LiveHeader): void {
+    const trader = this.#trader;
+    if (trader === null || trader.openCount === 0) return;
+    const resting = trader.sync.lastReading?.resting ?? [];
+    const clientIds = new Map(resting.map((order) => [order.orderId, order.clientOrderId]));
+    const query = { market_tickers: markets.map(({ ticker }) => ticker).join(",") };
+    this.#link?.client.send(calls.queuePositions(query), (answer) => {
+      if (answer.kind !== "ok") return;
+      const places = answer.value.items.flatMap(({ orderId, ahead }) => {
+        const clientOrderId = clientIds.get(orderId) ?? null;
+        return clientOrderId === null ? [] : [{ clientOrderId, ahead }];
+      });
+      if (places.length > 0) this.#actor?.take({ kind: "queue", places });
+    });
   }
 
   #showStatus(isLast: boolean): void {
@@ -326,11 +377,20 @@ export class PaperRun {
     for (const output of outputs) {
       const line = outputLine(output, tickers);
       if (line === null) continue;
-      this.#options.folder.log("events.log", line);
+      this.#log(line);
       const isTrouble = output.kind === "state" && output.to === "ERROR";
       if (isTrouble || output.kind === "correction" || output.kind === "note") this.#remember(line);
       if (output.kind === "state" && output.to !== "ACTING") this.#historyMs = -Infinity;
       if (output.kind !== "refused") this.#options.io.line(line);
+    }
+  }
+
+  /** A line that finds no room is lost; the journal, which has it too, says what follows from that. */
+  #log(line: string): void {
+    try {
+      this.#options.folder.log("events.log", line);
+    } catch (error) {
+      this.#remember(`events.log: ${messageOf(error)}`);
     }
   }
 
