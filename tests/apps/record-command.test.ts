@@ -146,6 +146,36 @@ test(
   60_000 + KILLS * 10_000,
 );
 
+test("an exchange that is killed and comes back leaves a gap, and the recording goes on", async () => {
+  const state = join(folder, "state");
+  const words = ["--generate", "--markets", "1", "--activity", "20", "--state", state];
+  const exchange = await programs.exchange(...words);
+  const out = join(folder, "outlived");
+  const venue = venueWords(exchange.addresses);
+  const recorder = programs.launch(["record", "--series", "KXLOCAL0", "--out", out, ...venue]);
+  await recorder.said("Recording into");
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  exchange.child.kill("SIGKILL");
+  await exchange.ended;
+  await recorder.said("the feed is gone");
+  const { port } = new URL(exchange.addresses.rest);
+  await programs.exchange(...words, "--port", port);
+  for (let waited = 0; waited < 200; waited++) {
+    const session = openSession(out);
+    session.close();
+    // The books are known again, and something has changed in them.
+    const gap = session.gaps.at(-1);
+    if (gap !== undefined && session.counts.rows > gap.position + 20) break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  recorder.child.kill("SIGINT");
+  expect((await recorder.ended).code).toBe(130);
+  const session = openSession(out);
+  expect(session.gaps).toMatchObject([{ scope: "book", reason: "reconnect" }]);
+  expect(session.counts.snapshots).toBeGreaterThanOrEqual(2);
+  expect(validateSession(session).sound).toBe(true);
+}, 40_000);
+
 const canLimit = ((): boolean => {
   try {
     execFileSync("prlimit", ["--version"], { stdio: "ignore" });

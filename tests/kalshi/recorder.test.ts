@@ -10,6 +10,7 @@ import { heldBook, lastBook, RecordingWorld } from "./recorder-case.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-recorder-"));
 const SEED = Number(process.env["SEED"] ?? 1);
+const SEEDS = Number(process.env["SEEDS"] ?? 2);
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -67,30 +68,34 @@ const FAULTS = readFaultRules(
   "rules",
 );
 
-test("whatever goes wrong, books are the exchange's in the end, and losses are marked", () => {
-  let gaps = 0;
-  for (let seed = SEED; seed < SEED + 6; seed++) {
-    const out = join(folder, `faults-${seed}`);
-    const world = new RecordingWorld({ out, seed, activity: 3 });
-    expect(world.record({ markets: world.tickers }), `seed ${seed}`).toBeNull();
-    world.faults(FAULTS);
-    world.run(60);
-    world.faults([]);
-    world.run(60);
-    world.quiet();
-    world.finish();
-    const session = world.session();
-    gaps += session.gaps.length;
-    const tape = session.readTape();
-    for (const ticker of world.tickers) {
-      const book = lastBook(tape, ticker);
-      expect(book, `seed ${seed}`).toEqual(heldBook(world.exchange, ticker));
+test(
+  "whatever goes wrong, books are the exchange's in the end, and losses are marked",
+  () => {
+    let gaps = 0;
+    for (let seed = SEED; seed < SEED + SEEDS; seed++) {
+      const out = join(folder, `faults-${seed}`);
+      const world = new RecordingWorld({ out, seed, activity: 3 });
+      expect(world.record({ markets: world.tickers }), `seed ${seed}`).toBeNull();
+      world.faults(FAULTS);
+      world.run(60);
+      world.faults([]);
+      world.run(60);
+      world.quiet();
+      world.finish();
+      const session = world.session();
+      gaps += session.gaps.length;
+      const tape = session.readTape();
+      for (const ticker of world.tickers) {
+        const book = lastBook(tape, ticker);
+        expect(book, `seed ${seed}`).toEqual(heldBook(world.exchange, ticker));
+      }
+      expect(validateSession(session), `seed ${seed}`).toMatchObject({ sound: true });
+      session.close();
     }
-    expect(validateSession(session), `seed ${seed}`).toMatchObject({ sound: true });
-    session.close();
-  }
-  expect(gaps).toBeGreaterThan(10);
-});
+    expect(gaps).toBeGreaterThan(2 * SEEDS);
+  },
+  60_000 + SEEDS * 5_000,
+);
 
 test("markets of a series roll over, each with its result", () => {
   const out = join(folder, "series");
@@ -118,34 +123,38 @@ test("markets of a series roll over, each with its result", () => {
   expect(validateSession(session).sound).toBe(true);
 });
 
-test("whatever goes wrong, no market of a series is missed and no result is wrong", () => {
-  for (let seed = SEED; seed < SEED + 4; seed++) {
-    const out = join(folder, `series-faults-${seed}`);
-    const world = new RecordingWorld({ out, seed, markets: 2, minutes: 2 });
-    expect(world.record({ series: ["KXLOCAL0", "KXLOCAL1"] }), `seed ${seed}`).toBeNull();
-    world.faults(FAULTS);
-    world.run(5 * 60);
-    world.faults([]);
-    world.run(3 * 60 + 30);
-    world.quiet();
-    world.finish();
-    const session = world.session();
-    const { engine } = world.exchange;
-    const opened = engine.markets.filter(({ spec }) => spec.openUs < engine.nowUs);
-    const recorded = session.facts.markets.map(({ ticker }) => ticker);
-    expect(recorded, `seed ${seed}`).toEqual(
-      expect.arrayContaining(opened.map(({ ticker }) => ticker)),
-    );
-    const tape = session.readTape();
-    for (const { ticker, settlement } of session.facts.markets) {
-      const market = engine.market(ticker);
-      expect(settlement?.valueCc ?? null, `seed ${seed} ${ticker}`).toBe(market?.value);
-      if (market?.value !== null) continue;
-      expect(lastBook(tape, ticker), `seed ${seed}`).toEqual(heldBook(world.exchange, ticker));
+test(
+  "whatever goes wrong, no market of a series is missed and no result is wrong",
+  () => {
+    for (let seed = SEED; seed < SEED + SEEDS; seed++) {
+      const out = join(folder, `series-faults-${seed}`);
+      const world = new RecordingWorld({ out, seed, markets: 2, minutes: 2 });
+      expect(world.record({ series: ["KXLOCAL0", "KXLOCAL1"] }), `seed ${seed}`).toBeNull();
+      world.faults(FAULTS);
+      world.run(5 * 60);
+      world.faults([]);
+      world.run(3 * 60 + 30);
+      world.quiet();
+      world.finish();
+      const session = world.session();
+      const { engine } = world.exchange;
+      const opened = engine.markets.filter(({ spec }) => spec.openUs < engine.nowUs);
+      const recorded = session.facts.markets.map(({ ticker }) => ticker);
+      expect(recorded, `seed ${seed}`).toEqual(
+        expect.arrayContaining(opened.map(({ ticker }) => ticker)),
+      );
+      const tape = session.readTape();
+      for (const { ticker, settlement } of session.facts.markets) {
+        const market = engine.market(ticker);
+        expect(settlement?.valueCc ?? null, `seed ${seed} ${ticker}`).toBe(market?.value);
+        if (market?.value !== null) continue;
+        expect(lastBook(tape, ticker), `seed ${seed}`).toEqual(heldBook(world.exchange, ticker));
+      }
+      expect(validateSession(session).sound, `seed ${seed}`).toBe(true);
     }
-    expect(validateSession(session).sound, `seed ${seed}`).toBe(true);
-  }
-});
+  },
+  60_000 + SEEDS * 5_000,
+);
 
 test("a recorder of named markets ends when the last of them is settled", () => {
   const out = join(folder, "named");
