@@ -50,6 +50,8 @@ interface Flags {
 
 const SPEED_MIN = 0.001;
 const SPEED_MAX = 100_000;
+/** Beyond this a core cannot make up what happens. */
+const BUSYNESS_MAX = 5_000;
 const MINUTES_MAX = 100_000;
 const SKIP_SECONDS_MAX = 10_000_000;
 /** Beyond a billion dollars sums would not be exact. */
@@ -205,6 +207,12 @@ function sourceOf({ session, generate, ...flags }: Flags): LiquiditySource {
       "EXCHANGE_OPTIONS",
       `expected --minutes from 1 to ${MINUTES_MAX}, --activity above 0 and up to 1000, ` +
         "--markets up to 1000",
+    );
+  }
+  if (markets * activity > BUSYNESS_MAX) {
+    throw new OperationError(
+      "EXCHANGE_OPTIONS",
+      `expected --markets times --activity of at most ${BUSYNESS_MAX}, was ${markets * activity}`,
     );
   }
   return { kind: "generate", markets, minutes, activity };

@@ -1,7 +1,7 @@
 /** What keeps the exchange from being led astray by its own users: bounds, and ways back. */
 import { expect, test } from "vitest";
-import type { CentiCents } from "../../src/core/index.ts";
-import { readFaultRules } from "../../src/exchange/index.ts";
+import { type CentiCents, SimulatedScheduler, type TimestampUs } from "../../src/core/index.ts";
+import { ExchangeDriver, readFaultRules } from "../../src/exchange/index.ts";
 import { marketSpec, TICKER } from "./exchange-case.ts";
 import { RestCase, signedBy } from "./rest-case.ts";
 
@@ -104,4 +104,27 @@ test("what falls due at the very moment at which it was arranged happens, and ti
   at.exchange.advanceTo(engine.nowUs);
   expect(market.phase).toBe("finalized");
   at.wait(1);
+});
+
+test("an exchange that cannot keep up answers all the same, and its clock is late", () => {
+  const at = new RestCase();
+  const { exchange } = at;
+  const startUs = exchange.nowUs;
+  let acts = 0;
+  let nextUs: number = startUs;
+  exchange.addPlayer({
+    nextUs: () => nextUs,
+    act: (atUs) => {
+      acts += 1;
+      nextUs = atUs + 1_000;
+    },
+  });
+  const hourUs = (startUs + 3_600_000_000) as TimestampUs;
+  const driver = new ExchangeDriver(exchange, new SimulatedScheduler(hourUs));
+  exchange.advanceTo(driver.nowUs());
+  expect(acts).toBe(1_001);
+  expect(exchange.nowUs - startUs).toBe(1_000_000);
+  exchange.advanceTo(driver.nowUs());
+  expect(exchange.nowUs - startUs).toBe(2_001_000);
+  driver.stop();
 });

@@ -11,6 +11,7 @@ import {
   type CentiCents,
   type Lots,
   type Prng,
+  SimulatedScheduler,
   type TimestampUs,
   US_PER_SECOND,
 } from "../../core/index.ts";
@@ -46,30 +47,29 @@ const SETTLEMENT_TIMER_SECONDS = 10;
 
 export class MadeUpCrowd implements Player {
   readonly #options: MadeUpCrowdOptions;
-  readonly #lives: Life[] = [];
+  /** When who acts. */
+  readonly #time: SimulatedScheduler;
 
   constructor(options: MadeUpCrowdOptions) {
     this.#options = options;
+    this.#time = new SimulatedScheduler(options.startUs);
     for (let index = 0; index < options.markets; index++) this.#begin(index, options.startUs);
   }
 
   nextUs(): number | null {
-    let next = Infinity;
-    for (const life of this.#lives) next = Math.min(next, life.nextUs);
-    return next === Infinity ? null : next;
+    return this.#time.nextUs();
   }
 
   act(atUs: number): void {
-    for (const life of [...this.#lives]) {
-      while (life.nextUs <= atUs) {
-        const step = life.step();
-        if (step === "announce") this.#begin(life.index, life.market.closeUs);
-        else if (step === "over") {
-          this.#lives.splice(this.#lives.indexOf(life), 1);
-          break;
-        }
-      }
-    }
+    this.#time.advanceTo(Math.max(atUs, this.#time.nowUs()));
+  }
+
+  #arrange(life: Life): void {
+    this.#time.after(Math.max(0, life.nextUs - this.#time.nowUs()), () => {
+      const step = life.step();
+      if (step === "announce") this.#begin(life.index, life.market.closeUs);
+      if (step !== "over") this.#arrange(life);
+    });
   }
 
   #begin(index: number, openUs: TimestampUs): void {
@@ -77,7 +77,7 @@ export class MadeUpCrowd implements Player {
     if (engine.markets.length >= marketsMax) return;
     const spec = specOf(index, openUs, minutes);
     const market = engine.addMarket(spec);
-    this.#lives.push(new Life(index, engine, market, prng.fork(spec.info.ticker), activity));
+    this.#arrange(new Life(index, engine, market, prng.fork(spec.info.ticker), activity));
   }
 }
 

@@ -2,8 +2,10 @@
  * Keeps an exchange's time moving: whenever something is due it is done, even while nobody asks for
  * anything. One entry stands in the scheduler at a time.
  */
-import type { Scheduler, TimestampUs } from "../../core/index.ts";
+import { type Scheduler, type TimestampUs, US_PER_SECOND } from "../../core/index.ts";
 import type { LocalExchange } from "../local-exchange.ts";
+
+const STEP_US = US_PER_SECOND;
 
 export class ExchangeDriver {
   readonly #exchange: LocalExchange;
@@ -18,9 +20,15 @@ export class ExchangeDriver {
     this.wake();
   }
 
-  /** The present moment, which an exchange never sees go back. */
+  /**
+   * The present moment, which an exchange never sees go back. One that has more to do than there is time
+   * for, or that slept, comes after in steps, so that it answers meanwhile; its clock is late then.
+   */
   nowUs(): TimestampUs {
-    return Math.max(this.#scheduler.nowUs(), this.#exchange.nowUs) as TimestampUs;
+    const heldUs = this.#exchange.nowUs;
+    const dueUs = Math.max(this.#exchange.nextUs() ?? Infinity, heldUs);
+    const nowUs = Math.max(this.#scheduler.nowUs(), heldUs);
+    return Math.min(nowUs, dueUs + STEP_US) as TimestampUs;
   }
 
   /** Looks anew when something is due; to be called after every request and frame. */
