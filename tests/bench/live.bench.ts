@@ -1,0 +1,331 @@
+/**
+ * The live run's latencies: the whole actor with its journal on disk, over real sockets, against an
+ * exchange in another process, with 100 markets and about 2,000 messages a second. It decides on every
+ * change of a book.
+ *   bookToDecision     from the network's piece of data that held a book message to the decision
+ *   decisionToWire     from the decision to the HTTP request that is handed to the socket: planning,
+ *                      the gate, the journal, signing
+ *   fillToLedger       from the piece of data that held a fill to the position in the ledger
+ *   orderToAnswer      from the decision to the first word of the venue about the order
+ * All messages that one piece of data held count from its arrival. SOAK_SECONDS=600 goes on for as long
+ * and says how memory moves.
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
+import { VenueLink } from "../../src/apps/live/venue-link.ts";
+import { MachineScheduler } from "../../src/apps/machine-scheduler.ts";
+import { type Lots, type OperationError, Prng } from "../../src/core/index.ts";
+import { SCHEMA_HASH } from "../../src/features/index.ts";
+import { LiveJournal, type LiveHeader } from "../../src/journal/index.ts";
+import {
+  type HttpOutcome,
+  type HttpRequest,
+  loadSigningKey,
+  type MarketList,
+  type Network,
+  NodeNetwork,
+  openVenue,
+  readMarketList,
+  RestClient,
+  type Socket,
+  type SocketEvents,
+} from "../../src/kalshi/index.ts";
+import { Actor, type LivePolicy, LiveTrader } from "../../src/live/index.ts";
+import { Action } from "../../src/orders/index.ts";
+import { significant } from "./measure.ts";
+
+const MARKETS = 100;
+/** Gives about 2,000 messages a second. */
+const ACTIVITY = 2.3;
+const WARM_UP_MS = 5_000;
+const SECONDS = Number(process.env["SOAK_SECONDS"] ?? 20);
+/** Of the decisions; the rest hold. */
+const ACT_ONE_IN = 60;
+
+interface Exchange {
+  readonly rest: string;
+  readonly ws: string;
+  readonly keyId: string;
+  readonly key: string;
+  readonly tickers: readonly string[];
+}
+
+export async function run(_options: { json: boolean }): Promise<object> {
+  const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-bench-"));
+  const program = fileURLToPath(new URL("exchange-program.js", import.meta.url));
+  const words = [program, String(MARKETS), String(ACTIVITY)];
+  const child = spawn(process.execPath, words, { stdio: ["pipe", "pipe", "inherit"] });
+  try {
+    const listening = new Promise<Exchange>((resolve) => {
+      let text = "";
+      child.stdout.on("data", (data: Buffer) => {
+        text += data.toString();
+        if (text.endsWith("\n")) resolve(JSON.parse(text) as Exchange);
+      });
+    });
+    return await measure(await listening, join(folder, "journal.db"));
+  } finally {
+    child.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The network, with the moments at which data came and requests went. */
+class TimedNetwork implements Network {
+  /** When the data that is being handled arrived; null between two pieces. */
+  arrivedMs: number | null = null;
+  onRequest: (request: HttpRequest) => void = () => undefined;
+  readonly #inner: NodeNetwork;
+
+  constructor(inner: NodeNetwork) {
+    this.#inner = inner;
+  }
+
+  request(request: HttpRequest, done: (outcome: HttpOutcome) => void): () => void {
+    const callOff = this.#inner.request(request, (outcome) => {
+      this.#arrived();
+      done(outcome);
+    });
+    this.onRequest(request);
+    return callOff;
+  }
+
+  openSocket(headers: Readonly<Record<string, string>>, events: SocketEvents): Socket {
+    return this.#inner.openSocket(headers, {
+      ...events,
+      message: (text) => {
+        this.#arrived();
+        events.message(text);
+      },
+    });
+  }
+
+  /** All that is handled in one turn of the loop came with its first piece. */
+  #arrived(): void {
+    if (this.arrivedMs !== null) return;
+    this.arrivedMs = performance.now();
+    setImmediate(() => {
+      this.arrivedMs = null;
+    });
+  }
+}
+
+/** Holds, but for one decision in many, which is any that is allowed. */
+function mostlyHold(): LivePolicy {
+  return {
+    name: "mostly hold",
+    act: (_observation, mask, prng) => {
+      if (prng.integer(ACT_ONE_IN) !== 0) return Action.hold;
+      const allowed = [...mask.keys()].filter((action) => action > 0 && mask[action] === 1);
+      return allowed[prng.integer(Math.max(1, allowed.length))] ?? Action.hold;
+    },
+  };
+}
+
+async function measure(exchange: Exchange, path: string): Promise<object> {
+  const venue = openVenue({ restUrl: exchange.rest, wsUrl: exchange.ws });
+  const key = loadSigningKey(venue, { keyId: exchange.keyId, pem: exchange.key });
+  const network = new TimedNetwork(new NodeNetwork(venue));
+  const scheduler = new MachineScheduler();
+  const prng = Prng.fromSeed(1);
+  const link = { venue, key, network, scheduler, prng };
+  const list = await marketsOf(new RestClient(link), exchange.tickers, scheduler.nowUs());
+  const header = headerOf(list, scheduler.nowUs());
+  const journal = LiveJournal.open(path, header);
+  const trader = new LiveTrader({ header, makePolicy: mostlyHold });
+  const times = new Times();
+  let decidedMs: number | null = null;
+  const venueLink = new VenueLink({
+    ...link,
+    tickers: exchange.tickers,
+    closesUs: list.closesUs,
+    onNews: () => actor.pump(),
+  });
+  const sent = new Map<string, number>();
+  const actor: Actor = new Actor({
+    trader,
+    journal: {
+      inputs: (entries) => {
+        journal.inputs(entries);
+        for (const { input } of entries) {
+          if (input.kind !== "order") continue;
+          const { clientOrderId, kind } = input.event;
+          const sentMs = sent.get(clientOrderId);
+          if (sentMs !== undefined) times.add("orderToAnswer", performance.now() - sentMs);
+          sent.delete(clientOrderId);
+          if (kind === "filled") times.fillsWaiting += 1;
+        }
+      },
+      outputs: (outputs) => {
+        // The fold has just taken place: decisions are made and fills are in the ledger.
+        const nowMs = performance.now();
+        const arrivedMs = network.arrivedMs ?? nowMs;
+        for (const output of outputs) {
+          if (output.kind === "decision") times.add("bookToDecision", nowMs - arrivedMs);
+          if (output.kind !== "sent") continue;
+          decidedMs = nowMs;
+          if (output.command.kind === "submit") {
+            sent.set(output.command.request.clientOrderId, nowMs);
+          }
+        }
+        journal.outputs(outputs);
+      },
+    },
+    orders: venueLink.orders,
+    desk: venueLink,
+    news: venueLink,
+    scheduler,
+    onFatal: (error) => {
+      throw error;
+    },
+    onDone: () => undefined,
+  });
+  actor.probe = {
+    batch: () => {
+      // Fills change the ledger with or without a decision: the batch is over when they have.
+      const nowMs = performance.now();
+      const arrivedMs = network.arrivedMs ?? nowMs;
+      for (; times.fillsWaiting > 0; times.fillsWaiting--) {
+        times.add("fillToLedger", nowMs - arrivedMs);
+      }
+    },
+  };
+  network.onRequest = ({ method }) => {
+    if (method === "GET" || decidedMs === null) return;
+    times.add("decisionToWire", performance.now() - decidedMs);
+  };
+  venueLink.start();
+  actor.start("bench");
+  try {
+    await pause(WARM_UP_MS);
+    return await watch(times, { trader, actor, journal });
+  } finally {
+    actor.close();
+    venueLink.close();
+    journal.close();
+  }
+}
+
+async function watch(
+  times: Times,
+  { trader, actor, journal }: { trader: LiveTrader; actor: Actor; journal: LiveJournal },
+): Promise<object> {
+  times.clear();
+  const loop = monitorEventLoopDelay({ resolution: 1 });
+  loop.enable();
+  const from = { handled: actor.handled, decisions: trader.decider.count, cpu: process.cpuUsage() };
+  const fromMs = performance.now();
+  const heap: number[] = [];
+  const rss: number[] = [];
+  for (let round = 0; round < 10; round++) {
+    await pause((SECONDS * 1_000) / 10);
+    if (SECONDS > 60 || round === 0 || round === 9) {
+      globalThis.gc?.();
+      heap.push(megabytes(process.memoryUsage().heapUsed));
+      rss.push(megabytes(process.memoryUsage().rss));
+    }
+  }
+  const seconds = (performance.now() - fromMs) / 1_000;
+  const { user, system } = process.cpuUsage(from.cpu);
+  loop.disable();
+  return {
+    loadAverage: significant(loadavg()[0] ?? 0),
+    seconds: significant(seconds),
+    markets: MARKETS,
+    inputsPerSecond: significant((actor.handled - from.handled) / seconds),
+    decisionsPerSecond: significant((trader.decider.count - from.decisions) / seconds),
+    orders: journal.counts.orders,
+    fills: journal.counts.fills,
+    cpuShare: significant((user + system) / 1e6 / seconds),
+    milliseconds: times.summary(),
+    loopDelayP99Ms: significant(loop.percentile(99) / 1e6),
+    heapMb: heap,
+    rssMb: rss,
+    state: trader.state,
+    reconciled: trader.sync.reconciled,
+    corrections: trader.sync.corrections,
+  };
+}
+
+type Leg = "bookToDecision" | "decisionToWire" | "fillToLedger" | "orderToAnswer";
+
+class Times {
+  /** Fills of the batch that is being handled. */
+  fillsWaiting = 0;
+  readonly #of = new Map<Leg, number[]>();
+
+  add(leg: Leg, ms: number): void {
+    const times = this.#of.get(leg);
+    if (times === undefined) this.#of.set(leg, [ms]);
+    else times.push(ms);
+  }
+
+  clear(): void {
+    this.#of.clear();
+  }
+
+  summary(): object {
+    return Object.fromEntries(
+      [...this.#of].map(([leg, times]) => {
+        const sorted = [...times].sort((a, b) => a - b);
+        const at = (share: number): number =>
+          significant(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+        return [
+          leg,
+          { count: sorted.length, p50: at(0.5), p99: at(0.99), p999: at(0.999), most: at(1) },
+        ];
+      }),
+    );
+  }
+}
+
+function headerOf({ markets, events }: MarketList, startedUs: number): LiveHeader {
+  return {
+    software: "bench",
+    idPrefix: `kg-${startedUs.toString(36)}-`,
+    venue: "local",
+    startedUs,
+    markets,
+    events,
+    policy: { name: "bench", modelHash: null, choice: "best" },
+    seed: 1,
+    schemaHash: SCHEMA_HASH,
+    settings: {
+      cadence: "event",
+      pricing: "join",
+      orderSize: 1000 as Lots,
+      limits: { orderSizeMax: 1000 as Lots, positionLimit: 10_000 as Lots, openOrdersMax: 500 },
+      membership: "direct",
+      budget: null,
+      lossMax: null,
+      staleBookUs: 0,
+      reconcileUs: 10_000_000,
+      frames: 1,
+    },
+  };
+}
+
+function marketsOf(
+  client: RestClient,
+  tickers: readonly string[],
+  nowUs: number,
+): Promise<MarketList> {
+  return new Promise((resolve, reject) => {
+    readMarketList(client, tickers, nowUs, (list) => {
+      if ("markets" in list) resolve(list);
+      else reject(list as OperationError);
+    });
+  });
+}
+
+function megabytes(bytes: number): number {
+  return significant(bytes / 1e6);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
