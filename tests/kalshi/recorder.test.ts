@@ -94,7 +94,7 @@ test(
     }
     expect(gaps).toBeGreaterThan(2 * SEEDS);
   },
-  60_000 + SEEDS * 5_000,
+  120_000 + SEEDS * 10_000,
 );
 
 test("markets of a series roll over, each with its result", () => {
@@ -153,7 +153,7 @@ test(
       expect(validateSession(session).sound, `seed ${seed}`).toBe(true);
     }
   },
-  60_000 + SEEDS * 5_000,
+  120_000 + SEEDS * 10_000,
 );
 
 test("a recorder of named markets ends when the last of them is settled", () => {

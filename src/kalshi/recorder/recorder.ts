@@ -47,6 +47,8 @@ const TICK_US = 500_000;
 /** Between two looks into the feed's queue. */
 const DRAIN_US = 20_000;
 const DISCOVER_US = 60_000_000;
+/** How old facts of series and events may be for a market that comes. */
+const FORGET_US = 3_600_000_000;
 /** Markets are subscribed to this long before they open. */
 const AHEAD_US = 30_000_000;
 /** A new market is told of a moment before it can be read. */
@@ -62,6 +64,7 @@ export class Recorder {
   #stopTick: (() => void) | null = null;
   #isDrainArranged = false;
   #discoverUs = Infinity;
+  #forgetUs = Infinity;
   #isDiscovering = false;
   #messages = 0;
   #lastMessageUs: number | null = null;
@@ -125,6 +128,7 @@ export class Recorder {
   #begin(first: readonly VenueFacts[]): void {
     const nowUs = this.#nowUs();
     const { markets, series, feed } = this.#options;
+    this.#forgetUs = nowUs + FORGET_US;
     this.#spool.begin(nowUs);
     this.#state = "running";
     this.#adopt(first, nowUs);
@@ -148,8 +152,11 @@ export class Recorder {
   #tick(): void {
     const nowUs = this.#nowUs();
     this.#drain();
-    const isNewDay = this.#spool.turn(nowUs, (ticker) => this.#lives.closeUsOf(ticker));
-    if (isNewDay) this.#facts.forget();
+    this.#spool.turn(nowUs, (ticker) => this.#lives.closeUsOf(ticker));
+    if (nowUs >= this.#forgetUs) {
+      this.#forgetUs = nowUs + FORGET_US;
+      this.#facts.forget();
+    }
     this.#spool.flush(nowUs);
     if (nowUs >= this.#discoverUs && !this.#isDiscovering) this.#discover(nowUs);
     this.#ask(nowUs);

@@ -113,12 +113,12 @@ export class SessionSpool {
   }
 
   /**
-   * Begins the session of a new day, true where it has come. Markets that have not closed go on in
-   * it, each with the book that is known.
+   * Begins the session of a new day where it has come. Markets that have not closed go on in it, each
+   * with the book that is known.
    */
-  turn(nowUs: number, closeUsOf: (ticker: string) => number | null): boolean {
+  turn(nowUs: number, closeUsOf: (ticker: string) => number | null): void {
     const before = this.#current;
-    if (before === null || !this.#family.isDaily || dayOf(nowUs) <= this.#day) return false;
+    if (before === null || !this.#family.isDaily || dayOf(nowUs) <= this.#day) return;
     this.#day = dayOf(nowUs);
     const { folder, writer } = this.#family.next(nowUs);
     const recorder = new SessionRecorder(writer);
@@ -127,7 +127,6 @@ export class SessionSpool {
     before.untilUs = nowUs + RESULTS_US;
     this.#waiting.push(before);
     this.#current = this.#spooled(folder, recorder);
-    return true;
   }
 
   /** Stores what has come, and finishes sessions that wait for nothing more. */
