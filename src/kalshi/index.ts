@@ -1,8 +1,9 @@
 /**
  * kalshi: the venue's language and the way to it. Which hosts are allowed, keys and signatures, the
  * wire forms of REST and WebSocket, a REST client and a WebSocket feed, and on top of both the venue
- * behind the `OrderManager` port. Wire strings become integers here, once. It reads no clock and draws no randomness of its own: time comes from a `Scheduler`,
- * jitter from a `Prng`. It keeps no accounts. It also records what the feed tells.
+ * behind the `OrderManager` port. Wire strings become integers here, once. It reads no clock and draws
+ * no randomness of its own: time comes from a `Scheduler`, jitter from a `Prng`. It keeps no accounts.
+ * It also records what the feed tells.
  */
 export type { HttpOutcome, HttpRequest, Network, Socket, SocketEvents } from "./network.ts";
 export { NodeNetwork } from "./node-network.ts";
