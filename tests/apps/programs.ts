@@ -1,5 +1,5 @@
 /** The program as a user starts it: exchanges and recorders in processes of their own. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { bundle } from "../fixtures/bundle.mjs";
 
@@ -36,11 +36,15 @@ export class Programs {
   }
 
   /** Starts a command; `before` are words that stand before Node's own, such as those of a limit. */
-  launch(words: readonly string[], before: readonly string[] = []): Running {
+  launch(
+    words: readonly string[],
+    before: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): Running {
     const [command = process.execPath, ...rest] = [...before, process.execPath, this.#program];
     const child = spawn(command, [...rest, ...words], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env["PATH"] },
+      env: { PATH: process.env["PATH"], ...environment },
     });
     this.#running.add(child);
     let out = "";
@@ -81,7 +85,19 @@ export class Programs {
     return { ...running, addresses: JSON.parse(text) as Addresses };
   }
 
+  /** Ids of processes of this program, by what stands behind it and whose child it is. */
+  find({ words = "", of }: { words?: string; of?: number | undefined } = {}): number[] {
+    const format = ["-eo", "pid=,ppid=,args=", "-ww"];
+    const lines = execFileSync("ps", format, { encoding: "utf8" }).split("\n");
+    return lines.flatMap((line) => {
+      const [pid = "", parent = "", ...rest] = line.trim().split(/ +/);
+      const isMeant = line.includes(this.#program) && rest.join(" ").includes(words);
+      return isMeant && (of === undefined || Number(parent) === of) ? [Number(pid)] : [];
+    });
+  }
+
   close(): void {
+    for (const pid of this.find({ words: " paper watch" })) process.kill(pid, "SIGKILL");
     for (const child of this.#running) child.kill("SIGKILL");
     rmSync(this.#program, { force: true });
   }

@@ -22,6 +22,8 @@ export interface LocalVenue {
   readonly venue: Venue;
   readonly key: SigningKey;
   readonly keyPlace: KeyPlace;
+  /** Resolves when it has ended, for whatever reason. */
+  readonly ended: Promise<void>;
   /** Ends it; resolves when it is gone. */
   close(): Promise<void>;
 }
@@ -60,6 +62,7 @@ export async function startLocalVenue(options: LocalVenueOptions): Promise<Local
     venue,
     key,
     keyPlace: { keyId, keyFile },
+    ended,
     close: async () => {
       child.kill("SIGTERM");
       const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);

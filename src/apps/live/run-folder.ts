@@ -20,6 +20,8 @@ export interface RunNote {
   readonly startedUs: number;
   /** Null while it runs, or where it was killed. */
   readonly endedUs: number | null;
+  /** It was killed, and since then the process beside it has seen to it that no order is left. */
+  readonly sweptUs?: number;
 }
 
 export class RunFolder {

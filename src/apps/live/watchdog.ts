@@ -2,14 +2,14 @@
  * The run's other half: a small process beside it that cancels the run's orders where the run cannot.
  * It has its own connection and its own loop, so it works when the run's loop hangs and when the run is
  * killed. What it does it does by REST alone: it reads the resting orders and cancels those whose id is
- * of our family, until none is left.
+ * of this run, until none is left. Another run may have begun meanwhile: its orders are its own.
  *
  *   the run is gone without having said goodbye      cancel
  *   no sign of life from the run for a while         cancel
- *   a stop was asked for and the run does not end    cancel, and end the run
+ *   a stop was asked for and the run does not end    end the run, and cancel
  */
 import { setTimeout as wait } from "node:timers/promises";
-import { present, Prng } from "../../core/index.ts";
+import { messageOf, present, Prng } from "../../core/index.ts";
 import {
   calls,
   keySourceFrom,
@@ -19,7 +19,6 @@ import {
   RestClient,
   sentenceOf,
 } from "../../kalshi/index.ts";
-import { ID_FAMILY } from "../../live/index.ts";
 import { formatIsoTime } from "../../market/index.ts";
 import { MachineScheduler } from "../machine-scheduler.ts";
 import type { KeyPlace } from "./local-venue.ts";
@@ -34,6 +33,10 @@ export interface WatchOrder {
   readonly wsUrl: string;
   /** Null where the key is in the environment. */
   readonly key: KeyPlace | null;
+  /** Begins the ids of the run's orders, and of no other's. */
+  readonly idPrefix: string;
+  /** The exchange is the run's own: it ends with the run, and its orders with it. */
+  readonly isOwnExchange: boolean;
 }
 
 export type WatchMessage = WatchOrder | { readonly kind: "alive" } | { readonly kind: "goodbye" };
@@ -47,27 +50,35 @@ const ROUND_MS = 500;
 /** A request of the run may still be on its way to the venue for so long. */
 const LANDING_MS = 5_000;
 
+/** Where the venue is on this machine and does not answer for so long, it is gone. */
+const LOCAL_GONE_MS = 60_000;
+
 /** Serves until the run is gone. Call it in a process that was started with a channel. */
 export async function serveWatchdog(): Promise<void> {
   let order: WatchOrder | null = null;
   let lastMs = performance.now();
   let isOver = false;
   let isGone = false;
+  let wake: () => void = () => undefined;
   process.on("message", (message: WatchMessage) => {
     lastMs = performance.now();
     if (message.kind === "watch") order = message;
     if (message.kind === "goodbye") isOver = true;
+    if (isOver) wake();
   });
   process.on("disconnect", () => {
     isGone = true;
+    wake();
   });
   // A Ctrl-C is the run's to answer.
   process.on("SIGINT", () => undefined);
   let stopAskedMs: number | null = null;
   let hasSwept = false;
   let lookedMs = performance.now();
-  while (!isOver) {
-    await wait(LOOK_MS);
+  for (;;) {
+    await Promise.race([wait(LOOK_MS), new Promise<void>((resolve) => (wake = resolve))]);
+    // The goodbye comes first, also where both are there at once.
+    if (isOver) return;
     const nowMs = performance.now();
     // Where this process slept too, as with the machine, nothing is known of the other.
     if (nowMs - lookedMs > 4 * LOOK_MS) lastMs = nowMs;
@@ -79,13 +90,14 @@ export async function serveWatchdog(): Promise<void> {
     }
     const folder = new RunFolder(watched.folder);
     if (isGone) {
-      await sweep(watched, folder, "the run is gone");
+      await finish(watched, folder, "the run is gone");
       return;
     }
     if (folder.isStopAsked) stopAskedMs ??= nowMs;
     if (stopAskedMs !== null && nowMs - stopAskedMs > STOP_MS) {
-      await sweep(watched, folder, "a stop was asked for and the run did not end");
+      // First of all nothing new may be sent.
       if (isRunning(watched.pid)) process.kill(watched.pid, "SIGKILL");
+      await finish(watched, folder, "a stop was asked for and the run did not end");
       return;
     }
     const isSilent = nowMs - lastMs > SILENCE_MS;
@@ -94,14 +106,27 @@ export async function serveWatchdog(): Promise<void> {
   }
 }
 
-/** Cancels all that rests under an id of ours, round by round, until nothing has been found for a while. */
-async function sweep(order: WatchOrder, folder: RunFolder, why: string): Promise<void> {
-  const scheduler = new MachineScheduler();
-  const say = (text: string): void => {
-    folder.log("watchdog.log", `${formatIsoTime(scheduler.nowUs())} ${text}`);
-  };
-  say(`${why}: cancelling`);
-  const { restUrl, wsUrl } = order;
+/** The run is gone: its orders go, and the folder says so. */
+async function finish(order: WatchOrder, folder: RunFolder, why: string): Promise<void> {
+  if (order.isOwnExchange) tell(folder, `${why}, and its exchange with it`);
+  else if (!(await sweep(order, folder, why))) return;
+  try {
+    const note = folder.note();
+    // Another run may have begun in the folder.
+    if (note.pid === order.pid) folder.tell({ ...note, sweptUs: new MachineScheduler().nowUs() });
+  } catch (error) {
+    tell(folder, `the folder: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * Cancels all that rests under an id of the run's, round by round, until nothing has been found for a
+ * while. A venue that does not answer is asked on and on, because it may come back with the orders;
+ * false where it was one of this machine and is gone.
+ */
+async function sweep(order: WatchOrder, folder: RunFolder, why: string): Promise<boolean> {
+  tell(folder, `${why}: cancelling`);
+  const { restUrl, wsUrl, idPrefix } = order;
   const venue = openVenue({ restUrl, wsUrl });
   const source =
     order.key === null
@@ -109,46 +134,66 @@ async function sweep(order: WatchOrder, folder: RunFolder, why: string): Promise
       : { keyId: order.key.keyId, file: order.key.keyFile };
   const key = loadSigningKey(venue, present(source, "the run had a key"));
   const network = new NodeNetwork(venue);
-  const prng = Prng.fromSeed(process.pid);
+  const [scheduler, prng] = [new MachineScheduler(), Prng.fromSeed(process.pid)];
   const client = new RestClient({ venue, key, network, scheduler, prng });
+  let emptySinceMs: number | null = null;
+  let answeredMs = performance.now();
+  let trouble = "";
   try {
-    let emptySinceMs: number | null = null;
-    for (let cancelled = 0; ;) {
-      const resting = await new Promise<readonly string[] | null>((resolve) => {
-        client.sendForAll(
-          (cursor) => calls.orders({ status: "resting", limit: 1_000, cursor }),
-          (answer) => {
-            if (answer.kind !== "ok") say(`the orders could not be read: ${sentenceOf(answer)}`);
-            const ours =
-              answer.kind === "ok"
-                ? answer.value.filter(({ clientOrderId }) => clientOrderId.startsWith(ID_FAMILY))
-                : null;
-            resolve(ours === null ? null : ours.map(({ orderId }) => orderId));
-          },
-        );
-      });
-      if (resting?.length === 0) {
-        emptySinceMs ??= performance.now();
-        if (performance.now() - emptySinceMs >= LANDING_MS) {
-          say(`nothing of ours rests any more, ${cancelled} cancelled`);
-          return;
-        }
-      } else emptySinceMs = null;
-      await Promise.all(
-        (resting ?? []).map(
-          (orderId) =>
-            new Promise<void>((resolve) => {
-              client.send(calls.cancelOrder(orderId), (answer) => {
-                if (answer.kind === "ok") cancelled += 1;
-                resolve();
-              });
-            }),
-        ),
-      );
-      await wait(ROUND_MS);
+    for (let cancelled = 0; ; await wait(ROUND_MS)) {
+      const resting = await ordersOf(client, idPrefix);
+      const nowMs = performance.now();
+      if (typeof resting === "string") {
+        emptySinceMs = null;
+        if (resting !== trouble) tell(folder, `the orders could not be read: ${resting}`);
+        trouble = resting;
+        if (!venue.isLocal || nowMs - answeredMs < LOCAL_GONE_MS) continue;
+        tell(folder, "the exchange on this machine is gone");
+        return false;
+      }
+      answeredMs = nowMs;
+      trouble = "";
+      if (resting.length > 0) emptySinceMs = null;
+      else emptySinceMs ??= nowMs;
+      if (emptySinceMs !== null && nowMs - emptySinceMs >= LANDING_MS) {
+        tell(folder, `nothing of the run's rests any more, ${cancelled} cancelled`);
+        return true;
+      }
+      const results = await Promise.all(resting.map((orderId) => isCancelled(client, orderId)));
+      cancelled += results.filter(Boolean).length;
     }
   } finally {
     client.close();
     network.close();
+  }
+}
+
+/** The run's orders that rest, by the venue's ids; or why nobody knows. */
+function ordersOf(client: RestClient, idPrefix: string): Promise<readonly string[] | string> {
+  return new Promise((resolve) => {
+    client.sendForAll(
+      (cursor) => calls.orders({ status: "resting", limit: 1_000, cursor }),
+      (answer) => {
+        if (answer.kind !== "ok") return resolve(sentenceOf(answer));
+        const ours = answer.value.filter(({ clientOrderId }) => clientOrderId.startsWith(idPrefix));
+        resolve(ours.map(({ orderId }) => orderId));
+      },
+    );
+  });
+}
+
+function isCancelled(client: RestClient, orderId: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    client.send(calls.cancelOrder(orderId), (answer) => resolve(answer.kind === "ok"));
+  });
+}
+
+/** A line of the log; where there is no room for it, cancelling goes on without. */
+function tell(folder: RunFolder, text: string): void {
+  try {
+    folder.log("watchdog.log", `${formatIsoTime(new MachineScheduler().nowUs())} ${text}`);
+  } catch (error) {
+    process.exitCode = 1;
+    process.stderr.write(`${messageOf(error)}\n`);
   }
 }
