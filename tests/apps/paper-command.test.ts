@@ -23,7 +23,10 @@ test.concurrent(
   async () => {
     const out = join(folder, "own");
     const words = ["paper", "--policy", "join", "--out", out, "--seconds", "3", "--json"];
-    const end = await programs.launch(words).ended;
+    const run = programs.launch(words);
+    await run.said("ends it");
+    const beside = programs.find({ of: run.child.pid });
+    const end = await run.ended;
     expect([end.code, end.err]).toEqual([0, expect.stringMatching("CALIBRATING -> READY")]);
     const told = lastLine(end.out);
     const keys = ["state", "decisions", "orders", "fills", "reconciled", "journal", "journalHash"];
