@@ -110,8 +110,10 @@ async function runExchange(flags: Flags, io: Console): Promise<void> {
     const { exchange } = opened;
     const server = await serveExchange({ exchange, scheduler, port: flags.port });
     try {
+      // Whoever hears where it listens may end it at once.
+      const ending = untilEnd(scheduler, flags.seconds);
       tell(io, server, { keyId, keyFile: key.keyFile }, kept);
-      await untilEnd(scheduler, flags.seconds);
+      await ending;
     } finally {
       await server.close();
     }
