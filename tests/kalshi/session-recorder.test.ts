@@ -265,6 +265,31 @@ test("prices that nobody announced become the market's, those that cannot trade 
   expect(session.facts.markets[0]?.priceRanges).toEqual([...LINEAR_CENT, one, fine]);
 });
 
+test("messages that make no sense leave the session whole", () => {
+  const bad = { startCc: 5_000, endCc: 100, stepCc: 0 } as MarketInfo["priceRanges"][number];
+  const { rows, session } = new Case()
+    .take(
+      snapshot(
+        [
+          [4_000, 100],
+          [4_000, 300],
+          [3_900, 0],
+        ],
+        [],
+      ),
+      lifecycle("price_level_structure_updated", { priceRanges: [bad] }),
+      lifecycle("price_level_structure_updated", { priceRanges: [] }),
+      lifecycle("something else", { ticker: "nobody" }),
+      snapshot([[1, 1]], [], "nobody"),
+    )
+    .finished();
+  expect(rows).toEqual([
+    ["snapshot", 0, 0, 1, NO_STAMP],
+    ["level", 0, 4_000, 300, NO_STAMP],
+  ]);
+  expect(session.facts.markets[0]?.priceRanges).toEqual(LINEAR_CENT);
+});
+
 const VENUE = {
   market: {
     ticker: "A",
@@ -303,4 +328,8 @@ test("facts are the venue's: fees of series, event and time, the earliest expect
   expect(eventInfoOf(VENUE.event)).toEqual({ ...EVENT, marketCount: 3 });
   const flat = { ...VENUE, series: { ...VENUE.series, feeType: "flat" } };
   expect(() => marketInfoOf(flat, US)).toThrow(/fee type of series E/);
+  const band = { startCc: 0, endCc: 20_000, stepCc: 100 } as MarketInfo["priceRanges"][number];
+  const tooWide = [band];
+  const wide = { ...VENUE, market: { ...VENUE.market, priceRanges: tooWide } };
+  expect(() => marketInfoOf(wide, US)).toThrow(/price_ranges: expected bands/);
 });

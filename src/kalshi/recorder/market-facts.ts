@@ -10,6 +10,8 @@ import {
   LINEAR_CENT,
   type MarketInfo,
   parseFeeType,
+  PriceGrid,
+  type PriceRange,
   resolveFees,
   type Settlement,
 } from "../../market/index.ts";
@@ -26,20 +28,22 @@ export interface VenueFacts {
 
 /**
  * The facts of a market as of `nowUs`; `overrides` is what the feed has told of its event's fees since.
- * A fee that no formula is known for is an `OperationError`.
+ * A fee that no formula is known for, and prices that make no grid, are an `OperationError`.
  */
 export function marketInfoOf(
   { market, event, series, feeChanges }: VenueFacts,
   nowUs: number,
   overrides: readonly FeeOverride[] = [],
 ): MarketInfo {
-  const { ticker, eventTicker, priceRanges, feeWaiverUntilUs } = market;
+  const { ticker, eventTicker, feeWaiverUntilUs } = market;
+  const priceRanges = market.priceRanges.length === 0 ? LINEAR_CENT : market.priceRanges;
+  requireGrid(priceRanges);
   return {
     ticker,
     eventTicker,
     seriesTicker: series.ticker,
     closeUs: expectedCloseUs(market),
-    priceRanges: priceRanges.length === 0 ? LINEAR_CENT : priceRanges,
+    priceRanges,
     ...resolveFees({
       series: termsOf(series.feeType, series.feeMultiplierPpm, series.ticker),
       seriesChanges: feeChanges
@@ -53,6 +57,12 @@ export function marketInfoOf(
     }),
     settlement: settlementOf(market.settlementValue, market.result),
   };
+}
+
+/** `PRICE_GRID` where bands are not what a market can trade at. */
+export function requireGrid(ranges: readonly PriceRange[]): void {
+  // Making the grid is the check.
+  new PriceGrid(ranges);
 }
 
 /** Trading may be expected to end before the time at which the venue closes the market at the latest. */

@@ -7,7 +7,7 @@
  * the market's closing time, when the venue says goodbye with an empty book, and at the latest with the
  * determination of the result.
  */
-import { type CentiCents, assert, unreachable } from "../../core/index.ts";
+import { assert, type CentiCents, OperationError, unreachable } from "../../core/index.ts";
 import {
   BookSide,
   type EventInfo,
@@ -26,7 +26,7 @@ import type { FeedEvent, GapCause } from "../feed/channels.ts";
 import type { LifecycleMessage } from "../wire/feed-lifecycle.ts";
 import type { BookDelta, BookSnapshot } from "../wire/feed-messages.ts";
 import type { VenueTrade } from "../wire/markets.ts";
-import { settlementOf } from "./market-facts.ts";
+import { requireGrid, settlementOf } from "./market-facts.ts";
 import { isPrice, RecordedMarket, snapshotLevels } from "./recorded-market.ts";
 
 type Message = Extract<FeedEvent, { kind: "message" }>["payload"];
@@ -258,7 +258,7 @@ export class SessionRecorder {
     for (const { priceCc } of levels) this.#admit(market, priceCc);
     market.replace(levels);
     this.#messages += 1;
-    this.#writer.snapshot(market.stream, levels);
+    this.#writer.snapshot(market.stream, market.levels() ?? []);
   }
 
   #trade(trade: VenueTrade): void {
@@ -338,6 +338,13 @@ export class SessionRecorder {
   }
 
   #admitRanges(market: RecordedMarket, ranges: readonly PriceRange[]): void {
+    try {
+      requireGrid(ranges);
+    } catch (error) {
+      // Prices come into the grid with the first message that has them, if need be.
+      if (error instanceof OperationError) return;
+      throw error;
+    }
     this.#change(market.ticker, (info) => {
       const priceRanges = [...info.priceRanges, ...ranges];
       market.setRanges(priceRanges);
