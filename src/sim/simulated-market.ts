@@ -94,10 +94,13 @@ export class SimulatedMarket {
     return (this.#tape.atUs[this.row] as number) - this.#feedUs;
   }
 
-  /** Starts in the middle of the tape: `restore` makes the book what it was before row `row`. */
-  startFrom(restore: (book: OrderBook) => void, row: number): void {
+  /**
+   * Starts in the middle of the tape: `restore` makes the book what it was before row `row`, and says
+   * whether trading was paused then.
+   */
+  startFrom(restore: (book: OrderBook) => boolean, row: number): void {
     assert(this.resting.length === 0, "a market starts without orders");
-    restore(this.book);
+    this.paused = restore(this.book);
     this.row = row;
     this.bookKnown = true;
   }

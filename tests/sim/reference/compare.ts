@@ -8,7 +8,7 @@ import {
   lockedCash,
   type OrderEvent,
 } from "../../../src/orders/index.ts";
-import { streamRows } from "../../../src/market/index.ts";
+import { streamRows, EventKind, MarketStatus } from "../../../src/market/index.ts";
 import { FILL_MODELS, SimulatedOrderManager } from "../../../src/sim/index.ts";
 import { costAndProfit, dearestTerms, feesOf, payout, STEPS } from "./money.ts";
 import { randomSettings, randomSteps, type Step } from "./random-commands.ts";
@@ -138,6 +138,13 @@ class Pair {
       while (row < end && (tape.atUs[row] ?? 0) <= startUs) row += 1;
       market.startFrom((book) => {
         for (let next = first; next < row;) next = book.apply(tape, next);
+        const statuses = [...tape.size.slice(first, row)].filter(
+          (_, at) => tape.kind[first + at] === EventKind.status,
+        );
+        const last = statuses.findLast(
+          (status) => status === MarketStatus.active || status === MarketStatus.inactive,
+        );
+        return last === MarketStatus.inactive;
       }, row);
     }
   }
