@@ -239,7 +239,10 @@ function amendmentsDiffer(play: Play, id: string): string | null {
   let before = request === undefined ? "" : shown(request);
   let next = 0;
   for (const event of play.events) {
-    if (event.kind !== "amended" || event.clientOrderId !== id) continue;
+    if (event.clientOrderId !== id) continue;
+    // One that was given up may still arrive; where a fill shows it, its price is not known.
+    if (event.kind === "amendRejected" && event.reason === "venue") return null;
+    if (event.kind !== "amended") continue;
     const told = shown(event);
     // One that asks for what is so already need not have arrived.
     if (told === before) continue;
@@ -310,7 +313,7 @@ function played(seed: number): Play {
   return play;
 }
 
-const SEEDS = Number(process.env["SEEDS"] ?? 60);
+const SEEDS = Number(process.env["SEEDS"] ?? 40);
 const FROM = Number(process.env["FROM"] ?? 1);
 
 describe("faults", () => {
@@ -333,8 +336,9 @@ describe("faults", () => {
     }
     expect(failures).toEqual([]);
     // That what is to be withstood did happen.
-    if (SEEDS >= 100) {
-      for (const [what, times] of Object.entries(seen)) expect(times, what).toBeGreaterThan(0);
+    for (const [what, times] of Object.entries(seen)) {
+      const isSeldom = what.startsWith("stray");
+      if (SEEDS >= (isSeldom ? 200 : 20)) expect(times, what).toBeGreaterThan(0);
     }
     if (process.env["TELL"] !== undefined) console.log(JSON.stringify(seen));
   }, 3_600_000);

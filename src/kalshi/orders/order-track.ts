@@ -201,7 +201,8 @@ export class OrderTrack {
     if (this.#phase === "ended") return "late";
     this.#amendmentShownBy(fill);
     const total = (this.#filled + fill.size) as Lots;
-    // The venue fills no more than it was asked for: somebody else has made the order larger.
+    // The venue fills no more than it was asked for: somebody else has made the order larger, or an
+    // amendment of ours that was given up has arrived.
     if (total > this.#size) this.#tellTerms({ price: this.#price, size: total });
     this.#filled = total;
     this.#sawFilled(total);
