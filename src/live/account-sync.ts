@@ -1,15 +1,19 @@
 /**
- * The run's account and the venue's readings of it: when to ask, the first reading that the account is
- * made from, and the corrections of later ones.
+ * The run's account and the venue's readings of it. The account is set right in one way alone, by
+ * calibration: nothing of ours is open, nothing has happened to it for a while, and then a reading is
+ * the truth, position by position and to the last micro-dollar. While the run trades, readings are
+ * only compared; what differs twice is a reason to calibrate anew.
  */
 import type { MicroUsd } from "../core/index.ts";
 import type { AccountReading, Correction, LiveHeader } from "../journal/index.ts";
 import type { OrderManager } from "../orders/index.ts";
 import type { Trader } from "../strategies/index.ts";
 import {
+  CONFIRM_US,
   corrected,
   differencesIn,
   Doubts,
+  isOfFamily,
   type ReconciliationOptions,
   strangersIn,
 } from "./reconciliation.ts";
@@ -28,14 +32,17 @@ export class AccountSync {
   /** Readings that were compared with our view. */
   reconciled = 0;
   corrections = 0;
-  /** The account was read since the calibration began, with nothing of a former run left. */
+  /** The account was set right since the calibration began. */
   isCalibrated = false;
-  /** Our own account broke: the next reading replaces it. */
+  /** Our own account broke: the next calibration forgets its orders. */
   isBroken = false;
   readonly #header: LiveHeader;
   readonly #orders: OrderManager;
   readonly #tickers: readonly string[];
-  #outside = 0 as MicroUsd;
+  /** Cash that is not the run's; null as long as orders of somebody's hide how much that is. */
+  #outside: MicroUsd | null = null;
+  /** Positions were set right while such orders hid what that had cost. */
+  #isCashOpen = false;
   #isReading = false;
   #askedUs = -Infinity;
   #failures = 0;
@@ -76,56 +83,62 @@ export class AccountSync {
     this.#failures = 0;
   }
 
-  /** Ids of resting orders that are of a former run of ours. */
+  /** Ids of resting orders of ours that nobody here knows: of a former run, or come late. */
   strangers(reading: AccountReading): string[] {
-    return strangersIn(reading, this.trader?.account ?? null).map(({ orderId }) => orderId);
+    const account = this.isBroken ? null : (this.trader?.account ?? null);
+    return strangersIn(reading, account).map(({ orderId }) => orderId);
   }
 
-  /** Takes a reading for the truth at once; what it corrected. */
-  calibrate(reading: AccountReading): Correction[] {
-    this.isCalibrated = true;
+  /**
+   * Takes a reading for the truth; what it corrected, or null where it is none yet. `lastOwnUs` is when
+   * something happened to orders of ours last.
+   */
+  calibrate(reading: AccountReading, lastOwnUs: number): Correction[] | null {
     const { trader } = this;
     if (trader === null) {
       const opened = openTrader(this.#header, this.#orders, reading);
       this.trader = opened.trader;
       this.#outside = opened.outside;
+      this.#isCashOpen = reading.resting.length > 0;
+      this.isCalibrated = true;
       return [];
     }
-    if (!this.isBroken) return this.reconcile(reading);
+    const { account } = trader;
+    if (reading.askedUs < lastOwnUs + CONFIRM_US) return null;
+    if (this.isBroken) this.#tickers.forEach((_, market) => account.abandonOrders(market));
+    if (account.openCount > 0) return null;
     this.isBroken = false;
-    this.#tickers.forEach((_, market) => {
-      trader.account.abandonOrders(market);
-    });
-    return this.#correct(differencesIn(reading, this.#facts(trader)), reading, trader);
+    this.isCalibrated = true;
+    this.doubts.clear();
+    const corrections = differencesIn(reading, this.#facts(trader));
+    account.restore(corrected(account.save(), corrections, reading, this.#tickers));
+    this.corrections += corrections.length;
+    if (reading.resting.length === 0) {
+      this.#isCashOpen = false;
+      this.#outside ??= (reading.available - account.ledger.cash) as MicroUsd;
+    } else if (corrections.length > 0) this.#isCashOpen = true;
+    return corrections;
   }
 
-  /** Compares; what an earlier reading told too is corrected. */
+  /** Compares; what an earlier reading told too. */
   reconcile(reading: AccountReading): Correction[] {
     const { trader } = this;
     if (trader === null) return [];
     this.reconciled += 1;
-    const differences = differencesIn(reading, this.#facts(trader));
-    return this.#correct(this.doubts.confirm(differences, reading), reading, trader);
+    return this.doubts.confirm(differencesIn(reading, this.#facts(trader)), reading);
   }
 
-  /** What differs in a reading, without a second look. */
+  /** What a reading tells otherwise; nothing is made of it. */
   differences(reading: AccountReading): Correction[] {
     return this.trader === null ? [] : differencesIn(reading, this.#facts(this.trader));
   }
 
-  #facts({ account }: Trader): ReconciliationOptions {
-    return { tickers: this.#tickers, account, outside: this.#outside };
+  /** Cash could not be compared when positions were set right, and now it can. */
+  owesCash(reading: AccountReading): boolean {
+    return this.#isCashOpen && reading.resting.every(isOfFamily);
   }
 
-  #correct(
-    corrections: readonly Correction[],
-    reading: AccountReading,
-    { account }: Trader,
-  ): Correction[] {
-    if (corrections.length > 0) {
-      this.corrections += corrections.length;
-      account.restore(corrected(account.save(), corrections, reading, this.#tickers));
-    }
-    return [...corrections];
+  #facts({ account }: Trader): ReconciliationOptions {
+    return { tickers: this.#tickers, account, outside: this.#outside };
   }
 }

@@ -6,7 +6,7 @@
  * Nothing is acted on before it is journalled, and nothing is sent before it is. The queue is what the
  * feed holds for its reader, which is bounded and says what it drops; the rest are few.
  */
-import { clearList, messageOf, type Scheduler, US_PER_SECOND } from "../core/index.ts";
+import { clearList, type Lots, messageOf, type Scheduler, US_PER_SECOND } from "../core/index.ts";
 import type { LiveEntry, LiveInput, LiveOutput } from "../journal/index.ts";
 import type { OrderEvent, OrderManager } from "../orders/index.ts";
 import { AHEAD_US } from "./live-market.ts";
@@ -22,6 +22,8 @@ export interface VenueDesk {
   /** Every order of ours is cancelled, whatever else is on its way. */
   cancelAll(): void;
   cancelForeign(orderIds: readonly string[]): void;
+  /** What the account holds in each market, for orders that may only reduce it. */
+  setPositions(lots: readonly Lots[]): void;
 }
 
 /** Where the run is recorded before it goes on. */
@@ -210,6 +212,9 @@ export class Actor {
         break;
       case "cancel foreign":
         desk.cancelForeign(effect.orderIds);
+        break;
+      case "positions":
+        desk.setPositions(effect.lots);
         break;
       case "ask":
         if (effect.what === "account") desk.readAccount();

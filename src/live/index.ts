@@ -14,7 +14,8 @@ export {
 } from "./actor.ts";
 export { AccountSync } from "./account-sync.ts";
 export { type Decision, type LivePolicy } from "./decider.ts";
-export { LINKS, LiveTrader, type LiveTraderOptions } from "./live-trader.ts";
+export { LINKS } from "./links.ts";
+export { LiveTrader, type LiveTraderOptions } from "./live-trader.ts";
 export type { RunListener } from "./live-market.ts";
 export { type OthersChange, OthersBook, type OwnResting } from "./others-book.ts";
 export type { LiveEffect } from "./outbox.ts";

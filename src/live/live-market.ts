@@ -19,6 +19,7 @@ import {
   PriceGrid,
   type SnapshotLevel,
 } from "../market/index.ts";
+import type { Account } from "../orders/index.ts";
 import { OthersBook, type OwnResting } from "./others-book.ts";
 
 /** The run as a recording would have it: others' book and trades, in order, with effective times. */
@@ -195,6 +196,17 @@ export class LiveMarket {
   #time(stampUs: number | null, receivedUs: number): number {
     return effectiveUs(this.#clock, stampUs, receivedUs);
   }
+}
+
+/** Pays positions out whose markets have settled and whose orders have ended; the markets that paid. */
+export function payOut(markets: readonly LiveMarket[], account: Account): LiveMarket[] {
+  return markets.filter(({ index, settledAt }) => {
+    if (settledAt === null || account.ledger.position(index) === 0) return false;
+    // Its orders end first; their last fills may be on their way.
+    if (account.openOrders(index).length > 0) return false;
+    account.settle(index, settledAt);
+    return true;
+  });
 }
 
 /** A stamp further ahead of our clock than this is taken for this far ahead: one of both is wrong. */

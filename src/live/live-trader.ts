@@ -9,7 +9,6 @@ import { clearList, type MicroUsd, messageOf, Prng } from "../core/index.ts";
 import { EventClock } from "../features/index.ts";
 import type {
   AccountReading,
-  Correction,
   LinkName,
   LiveEntry,
   LiveHeader,
@@ -17,15 +16,17 @@ import type {
   LiveState,
   MarketNews,
 } from "../journal/index.ts";
-import { type Order, type OrderEvent } from "../orders/index.ts";
+import type { OrderEvent } from "../orders/index.ts";
 import type { Trader } from "../strategies/index.ts";
 import { AccountSync } from "./account-sync.ts";
 import { Decider, type LivePolicy } from "./decider.ts";
-import type { LiveMarket, RunListener } from "./live-market.ts";
+import { Links } from "./links.ts";
+import { type LiveMarket, payOut, type RunListener } from "./live-market.ts";
 import { openMarkets } from "./market-setup.ts";
 import { type LiveEffect, Outbox } from "./outbox.ts";
-import type { OwnResting } from "./others-book.ts";
-import { StateMachine } from "./state-machine.ts";
+import { type OwnResting, restingOf } from "./others-book.ts";
+import { wordsOf } from "./reconciliation.ts";
+import { hasInFlight, isInFlight, StateMachine } from "./state-machine.ts";
 
 export interface LiveTraderOptions {
   readonly header: LiveHeader;
@@ -42,20 +43,18 @@ const SETTLED_US = 2_000_000;
 /** Between two sweeps while orders are still open that should be gone. */
 const SWEEP_US = 3_000_000;
 
-export const LINKS: readonly LinkName[] = ["feed", "account feed", "rest", "exchange"];
-
 export class LiveTrader {
   readonly header: LiveHeader;
   readonly machine = new StateMachine();
   readonly markets: readonly LiveMarket[];
   readonly decider: Decider;
-  readonly links = new Map<LinkName, { isUp: boolean; why: string; sinceUs: number }>();
   readonly sync: AccountSync;
   /** Stopped for good: by a command, or by the loss limit. */
   stopReason: string | null = null;
   /** Why no order may be sent yet; empty when ready. */
   waitingFor: readonly string[] = [];
   startValue: MicroUsd | null = null;
+  readonly #links = new Links();
   readonly #clock = new EventClock();
   readonly #outputs: LiveOutput[] = [];
   readonly #effects: LiveEffect[] = [];
@@ -72,7 +71,6 @@ export class LiveTrader {
     this.markets = openMarkets(header, this.#clock, listener);
     const prng = Prng.fromSeed(header.seed).fork("actions");
     this.decider = new Decider(this.markets, makePolicy, prng, header.settings.limits);
-    for (const link of LINKS) this.links.set(link, { isUp: false, why: "not tried", sinceUs: 0 });
   }
 
   /** Takes one input in. What comes of it is in `take`. */
@@ -92,6 +90,9 @@ export class LiveTrader {
         case "account":
           this.#account(input.reading);
           break;
+        case "doubt":
+          this.#doubt(input.why);
+          break;
         case "accountFailed":
           this.#accountFailed(input.reason);
           break;
@@ -100,6 +101,9 @@ export class LiveTrader {
           break;
         case "command":
           this.#command(input.name, input.by);
+          break;
+        case "queue":
+          // For whoever compares the run with a simulation.
           break;
       }
     } catch (error) {
@@ -116,6 +120,10 @@ export class LiveTrader {
     effects.push(...this.#effects);
     clearList(this.#outputs);
     clearList(this.#effects);
+  }
+
+  get links(): Links["all"] {
+    return this.#links.all;
   }
 
   /** Null until the account has been read for the first time. */
@@ -197,14 +205,8 @@ export class LiveTrader {
   #paySettled(): void {
     const { trader } = this;
     if (trader === null) return;
-    for (const market of this.markets) {
-      const { index, settledAt } = market;
-      const { account } = trader;
-      if (settledAt === null || account.ledger.position(index) === 0) continue;
-      // Its orders end first; their last fills may be on their way.
-      if (account.openOrders(index).length > 0) continue;
-      account.settle(index, settledAt);
-      this.#note(`${market.info.ticker} has paid ${settledAt / 100} cents for YES`);
+    for (const { info, settledAt } of payOut(this.markets, trader.account)) {
+      this.#note(`${info.ticker} has paid ${(settledAt ?? 0) / 100} cents for YES`);
     }
   }
 
@@ -215,6 +217,7 @@ export class LiveTrader {
     this.#lastOwnUs = this.#nowUs;
     if (trader === null) return;
     const before = trader.account.order(event.clientOrderId);
+    if (before === undefined && this.#isForgotten(event)) return;
     this.#outbox.arrived(event);
     trader.receive();
     if (event.kind === "filled" && before !== undefined && event.evidence.kind === "venue") {
@@ -224,6 +227,13 @@ export class LiveTrader {
       this.markets[market]?.ownFill(event.evidence.tradeId, maker, this.#nowUs);
     }
     this.#paySettled();
+  }
+
+  /** An event of an order that was forgotten when the account broke: only a reading tells its effect. */
+  #isForgotten({ kind, clientOrderId }: OrderEvent): boolean {
+    if (kind === "cancelRejected" || kind === "amendRejected") return false;
+    this.#doubt(`${clientOrderId}, which is not followed any more, was ${kind}`);
+    return true;
   }
 
   // --- time ---
@@ -240,7 +250,7 @@ export class LiveTrader {
     if (this.machine.state === "ERROR" && this.#nowUs >= this.#errorUntilUs) {
       this.#calibrate("the wait after an error is over");
     }
-    if (this.stopReason !== null) this.#sweep();
+    if (this.stopReason !== null || !this.machine.isTrading) this.#sweep();
     this.#askWhenDue();
     if (!this.#clock.tickAt(atUs)) return;
     this.decider.showQuotes(this.trader);
@@ -319,10 +329,21 @@ export class LiveTrader {
   }
 
   #account(reading: AccountReading): void {
-    this.sync.arrived(reading);
+    const { sync } = this;
+    sync.arrived(reading);
     if (this.state === "IDLE" || this.state === "ERROR") return;
-    if (this.state === "CALIBRATING" && !this.sync.isCalibrated) this.#calibrateBy(reading);
-    else this.#corrected(this.sync.reconcile(reading));
+    if (!sync.isCalibrated) {
+      this.#calibrateBy(reading);
+      return;
+    }
+    const differences = sync.reconcile(reading);
+    const foreign = differences.filter(({ what }) => what === "foreign order");
+    if (foreign.length > 0) this.#cancelForeign(foreign.map(({ name }) => name));
+    if (differences.some(({ what }) => what === "order")) this.#ask("recover");
+    const wrong = differences.find(({ what }) => what === "position" || what === "cash");
+    if (wrong === undefined && !sync.owesCash(reading)) return;
+    this.#calibrate(wrong === undefined ? "cash can be compared again" : wordsOf(wrong));
+    this.#calibrateBy(reading);
   }
 
   #calibrateBy(reading: AccountReading): void {
@@ -332,9 +353,15 @@ export class LiveTrader {
       return;
     }
     const isFirst = this.trader === null;
-    this.#corrected(this.sync.calibrate(reading));
+    const corrections = this.sync.calibrate(reading, this.#lastOwnUs);
     const { trader } = this;
-    if (isFirst && trader !== null) {
+    if (corrections === null || trader === null) return;
+    for (const correction of corrections) {
+      this.#outputs.push({ kind: "correction", correction, atUs: this.#nowUs });
+    }
+    const lots = this.markets.map(({ index }) => trader.account.ledger.position(index));
+    this.#effects.push({ kind: "positions", lots });
+    if (isFirst) {
       this.#observe(trader);
       this.decider.showQuotes(trader);
       this.startValue = trader.portfolioValue();
@@ -342,15 +369,10 @@ export class LiveTrader {
     this.#paySettled();
   }
 
-  /** The account has been set right; what follows for orders. */
-  #corrected(corrections: readonly Correction[]): void {
-    const atUs = this.#nowUs;
-    for (const correction of corrections) {
-      this.#outputs.push({ kind: "correction", correction, atUs });
-    }
-    const foreign = corrections.filter(({ what }) => what === "foreign order");
-    if (foreign.length > 0) this.#cancelForeign(foreign.map(({ name }) => name));
-    if (corrections.some(({ what }) => what === "order")) this.#ask("recover");
+  /** Something has happened to the account that only a reading tells, a while from now. */
+  #doubt(why: string): void {
+    this.#lastOwnUs = this.#nowUs;
+    if (this.machine.isTrading || this.sync.isCalibrated) this.#calibrate(why);
   }
 
   #accountFailed(reason: string): void {
@@ -362,10 +384,8 @@ export class LiveTrader {
   // --- state ---
 
   #link(name: LinkName, isUp: boolean, why: string): void {
-    const before = this.links.get(name);
-    this.links.set(name, { isUp, why, sinceUs: this.#nowUs });
-    if (before?.isUp === isUp) return;
-    if (!this.machine.isTrading) return;
+    const isNew = this.#links.set(name, { isUp, why, sinceUs: this.#nowUs });
+    if (!isNew || !this.machine.isTrading) return;
     if (isUp) {
       // What happened meanwhile is asked for.
       this.#ask("recover");
@@ -384,10 +404,7 @@ export class LiveTrader {
       return;
     }
     this.#stop(`${name} by ${by}`);
-    if (name === "kill") {
-      this.#ask("cancel all");
-      this.#go("IDLE", `kill by ${by}`);
-    }
+    if (name === "kill") this.#ask("cancel all");
   }
 
   #stop(reason: string): void {
@@ -428,7 +445,7 @@ export class LiveTrader {
         this.#go("READY", "all links are up and the account is known");
       }
     } else if (this.machine.isTrading) {
-      const isActing = this.#hasInFlight();
+      const isActing = this.trader !== null && hasInFlight(this.trader.account);
       if (isActing) this.#go("ACTING", "commands are at the venue");
       else this.#go("READY", "every command is answered");
     }
@@ -436,18 +453,12 @@ export class LiveTrader {
   }
 
   #missing(): string[] {
-    const missing: string[] = [];
-    for (const [name, { isUp, why }] of this.links) {
-      if (!isUp && !this.#mayTradeWithout(name)) missing.push(`${name} (${why})`);
+    const missing = this.#links.down((name) => this.#mayTradeWithout(name));
+    if (!this.sync.isCalibrated) {
+      const { openCount } = this;
+      missing.push(openCount > 0 ? `the end of ${openCount} orders` : "a reading of the account");
     }
-    if (!this.sync.isCalibrated) missing.push("a reading of the account");
     return missing;
-  }
-
-  #hasInFlight(): boolean {
-    const { trader } = this;
-    if (trader === null || trader.account.openCount === 0) return false;
-    return this.markets.some(({ index }) => trader.account.openOrders(index).some(isInFlight));
   }
 
   // --- outputs ---
@@ -484,12 +495,4 @@ export class LiveTrader {
       received: () => undefined,
     };
   }
-}
-
-function restingOf({ request, price, size, filled }: Order): OwnResting {
-  return { side: request.side, price, remaining: (size - filled) as OwnResting["remaining"] };
-}
-
-function isInFlight(order: Order): boolean {
-  return order.status === "pending" || order.cancelInFlight || order.amendInFlight !== null;
 }

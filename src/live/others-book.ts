@@ -14,6 +14,7 @@
  */
 import { type CentiCents, type Lots } from "../core/index.ts";
 import { BookSide, type PriceGrid, type SnapshotLevel } from "../market/index.ts";
+import type { Order } from "../orders/index.ts";
 
 /** Told of each change of the others' level, signed. */
 export type OthersChange = (side: BookSide, price: CentiCents, change: Lots) => void;
@@ -23,6 +24,10 @@ export interface OwnResting {
   readonly side: BookSide;
   readonly price: CentiCents;
   readonly remaining: Lots;
+}
+
+export function restingOf({ request, price, size, filled }: Order): OwnResting {
+  return { side: request.side, price, remaining: (size - filled) as Lots };
 }
 
 export class OthersBook {

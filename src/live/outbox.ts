@@ -17,7 +17,9 @@ export type LiveEffect =
     }
   | { readonly kind: "cancel"; readonly clientOrderId: ClientOrderId }
   | { readonly kind: "ask"; readonly what: "account" | "recover" | "cancel all" }
-  | { readonly kind: "cancel foreign"; readonly orderIds: readonly string[] };
+  | { readonly kind: "cancel foreign"; readonly orderIds: readonly string[] }
+  /** What the account holds in each market, as the venue has told. */
+  | { readonly kind: "positions"; readonly lots: readonly Lots[] };
 
 export class Outbox implements OrderManager {
   readonly #effects: LiveEffect[];

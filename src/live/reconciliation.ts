@@ -1,7 +1,8 @@
 /**
  * Our view of the account against the venue's. Readings take time, and fills and answers are on
  * their way meanwhile; so a difference counts only once a second reading, asked for a while after the
- * first was told, tells the same while our own view has not moved either. Then the venue is right.
+ * first was told, tells the same while our own view has not moved either. Then the venue is right, and
+ * the run calibrates; see `account-sync.ts`.
  */
 import type { MicroUsd } from "../core/index.ts";
 import type { AccountReading, Correction, RestingOrder } from "../journal/index.ts";
@@ -16,8 +17,8 @@ export const ID_FAMILY = "kg-";
 export interface ReconciliationOptions {
   readonly tickers: readonly string[];
   readonly account: Account;
-  /** Cash of the account that the run does not use. */
-  readonly outside: MicroUsd;
+  /** Cash of the account that the run does not use; null where it is not known. */
+  readonly outside: MicroUsd | null;
 }
 
 /** What differs in one reading. Orders of former runs and of nobody are among it. */
@@ -46,7 +47,7 @@ export function differencesIn(
     found.push({ what: "foreign order", name: order.orderId, ours: "none", venue: "resting" });
   }
   // Orders lock cash by a rule of the venue's that nobody has published: compared without any.
-  if (account.openCount === 0 && reading.resting.length === 0) {
+  if (account.openCount === 0 && reading.resting.length === 0 && outside !== null) {
     const ours = account.ledger.cash + outside;
     const venue = reading.available;
     if (ours !== venue) found.push({ what: "cash", name: "cash", ours, venue });
@@ -56,11 +57,17 @@ export function differencesIn(
 
 /** Orders that rest under an id of ours while no run knows them: of a former run, or come late. */
 export function strangersIn(reading: AccountReading, account: Account | null): RestingOrder[] {
-  return reading.resting.filter(({ clientOrderId }) => {
-    if (clientOrderId?.startsWith(ID_FAMILY) !== true) return false;
-    const order = account?.order(clientOrderId);
-    return order === undefined || !isOpen(order);
+  return reading.resting.filter((order) => {
+    const { clientOrderId } = order;
+    if (clientOrderId === null || !isOfFamily(order)) return false;
+    const own = account?.order(clientOrderId);
+    return own === undefined || !isOpen(own);
   });
+}
+
+/** Whether an order is of a run of ours, by its id. */
+export function isOfFamily({ clientOrderId }: RestingOrder): boolean {
+  return clientOrderId?.startsWith(ID_FAMILY) === true;
 }
 
 /** The account with the venue's word in place of ours. */
@@ -88,6 +95,11 @@ export function corrected(
   return { ...state, ledger: { ...state.ledger, cash, positions, costs } };
 }
 
+/** A difference in words. */
+export function wordsOf({ what, name, ours, venue }: Correction): string {
+  return `${what} ${what === "cash" ? "" : `of ${name} `}is ${ours} here, ${venue} at the venue`;
+}
+
 interface Doubt {
   readonly difference: Correction;
   /** When the reading that told of it first was complete. */
@@ -100,6 +112,10 @@ export class Doubts {
 
   get count(): number {
     return this.#since.size;
+  }
+
+  clear(): void {
+    this.#since.clear();
   }
 
   /** Takes in the differences of a reading; returns those that an earlier one told too. */

@@ -10,6 +10,7 @@
  * commands at the venue whose answers are not there. ERROR cancels orders, waits, and calibrates anew.
  */
 import type { LiveState } from "../journal/index.ts";
+import type { Account, Order } from "../orders/index.ts";
 
 export interface Transition {
   readonly from: LiveState;
@@ -52,4 +53,17 @@ export class StateMachine {
   get isTrading(): boolean {
     return this.state === "READY" || this.state === "ACTING";
   }
+}
+
+/** A command for the order is at the venue. */
+export function isInFlight({ status, cancelInFlight, amendInFlight }: Order): boolean {
+  return status === "pending" || cancelInFlight || amendInFlight !== null;
+}
+
+export function hasInFlight(account: Account): boolean {
+  if (account.openCount === 0) return false;
+  for (let market = 0; market < account.marketCount; market++) {
+    if (account.openOrders(market).some(isInFlight)) return true;
+  }
+  return false;
 }

@@ -7,8 +7,8 @@ import { Trader } from "../strategies/index.ts";
 
 export interface OpenedTrader {
   readonly trader: Trader;
-  /** Cash of the account that is beyond the run's budget. */
-  readonly outside: MicroUsd;
+  /** Cash of the account that is beyond the run's budget; null where resting orders hide some. */
+  readonly outside: MicroUsd | null;
 }
 
 /** Positions that the account has count as bought for what they cost; the run starts from there. */
@@ -47,7 +47,10 @@ export function openTrader(
   const positions = held.map((position) => position?.position ?? 0);
   account.restore({ ...state, ledger: { ...state.ledger, cash, positions, costs } });
   assert(account.ledger.cash === cash, "the account is as the venue tells it");
-  return { trader, outside: (reading.available - cash) as MicroUsd };
+  // Without a budget all cash is the run's, also what is locked by others' orders for now.
+  const isHidden = budget !== null && reading.resting.length > 0;
+  const outside = budget === null ? 0 : reading.available - cash;
+  return { trader, outside: isHidden ? null : (outside as MicroUsd) };
 }
 
 function requirePricing(pricing: string): Pricing {

@@ -102,7 +102,9 @@ export class RiskGate {
       exposures.push(exposure);
       if (exposure.side === side) sameSide += exposure.remaining;
     }
-    if (!reduceOnly && towards + sameSide > this.limits.positionLimit) return "position_limit";
+    // Also for orders that may only reduce: several of them, with others that are on their way out,
+    // may fill before the venue or the order manager ends them.
+    if (towards + sameSide > this.limits.positionLimit) return "position_limit";
     if (replaced !== null) {
       // Until the venue answers, the order may have its old or its new terms: the dearer count.
       const amend = { price, size: (remaining + replaced.filled) as Lots };

@@ -39,12 +39,13 @@ export function checkCalm(play: LivePlay): void {
   checkLoss(play, last);
 }
 
-function checkCash(play: LivePlay, { run, availableAtStart }: PlayedRun): void {
+function checkCash(play: LivePlay, played: PlayedRun): void {
+  const { run, availableAtStart, lockedAtStart } = played;
   const { trader } = run.trader;
   const { budget } = run.header.settings;
   if (trader === null || availableAtStart === null) return;
-  // What somebody else did with the rest of the cash is not the run's.
-  if (budget !== null && play.plan.deeds.some(({ deed }) => deed.kind === "hand")) return;
+  // How much was outside the budget is not known where somebody's orders had locked some of it.
+  if (budget !== null && lockedAtStart !== 0) return;
   const outside = budget === null ? 0 : Math.max(0, availableAtStart - budget);
   const ours = trader.account.ledger.cash + outside;
   const venue = play.world.account.ledger.cash;
@@ -119,7 +120,8 @@ function checkCreations(play: LivePlay): void {
     const { client_order_id: id } = JSON.parse(body) as { client_order_id: string };
     if (created.has(id)) play.fail("twice", `${id} was sent to the exchange twice`);
     created.add(id);
-    if (!((sent.get(id) ?? Infinity) <= atUs)) play.fail("unknown order", `${id} is in no journal`);
+    if (!((sent.get(id) ?? Infinity) <= atUs))
+      play.fail("unknown order", `${id} at ${atUs} was in no journal, sent ${sent.get(id)}`);
   }
 }
 

@@ -30,6 +30,8 @@ export interface PlayedRun {
   readonly calms: Calms;
   /** Cash of the account that was not locked, at the first reading. */
   availableAtStart: number | null;
+  /** Cash that was locked then, by somebody's orders. */
+  lockedAtStart: number;
   killedUs: number | null;
   /** It was told to stop; or it stopped by itself. */
   isStopAsked: boolean;
@@ -98,10 +100,12 @@ export class LivePlay {
     this.trace(`${this.#clock()} the faults end`);
     world.faults([]);
     world.network.setDown(false);
-    world.exchange.engine.setExchange(true);
-    world.exchange.engine.setTrading(true);
-    for (const market of world.markets) world.exchange.engine.activate(market);
-    world.exchange.flush();
+    world.touch(() => {
+      const { engine } = world.exchange;
+      engine.setExchange(true);
+      engine.setTrading(true);
+      for (const market of world.markets) engine.activate(market);
+    });
     if (this.last.killedUs !== null) this.#open();
   }
 
@@ -126,8 +130,9 @@ export class LivePlay {
     const { reconcileUs } = this.last.run.header.settings;
     this.#runFor(16 + (3 * reconcileUs) / SECOND);
     this.calmBlocks = this.last.run.journal.blocks.length;
+    const isDone = this.last.run.isDone;
     this.calmBooks = world.markets.map((market) => {
-      if (market.phase !== "active") return null;
+      if (isDone || market.phase !== "active") return null;
       return [BookSide.bid, BookSide.ask].map((side) => othersOf(market, side)) as never;
     });
   }
@@ -180,7 +185,9 @@ export class LivePlay {
     const { last } = this;
     const { trader } = last.run;
     if (last.availableAtStart === null && trader.trader !== null) {
-      last.availableAtStart = trader.sync.lastReading?.available ?? null;
+      const available = trader.sync.lastReading?.available ?? 0;
+      last.availableAtStart = available;
+      last.lockedAtStart = this.world.account.ledger.cash - available;
     }
     if (!this.plan.holdsLong) this.#watchPositions();
   }
@@ -231,14 +238,21 @@ export class LivePlay {
     const calms: Calms = [];
     this.#calmsOfNext = calms;
     const run = this.world.open();
-    this.runs.push({ run, calms, availableAtStart: null, killedUs: null, isStopAsked: false });
+    const unknown = { availableAtStart: null, lockedAtStart: 0, killedUs: null };
+    this.runs.push({ run, calms, ...unknown, isStopAsked: false });
     this.trace(`${this.#clock()} run ${run.header.idPrefix} starts`);
     run.start();
   }
 
   #do(deed: Deed): void {
-    const { engine } = this.world.exchange;
     this.trace(`${this.#clock()} ${JSON.stringify(deed)}`);
+    this.world.touch(() => {
+      this.#doNow(deed);
+    });
+  }
+
+  #doNow(deed: Deed): void {
+    const { engine } = this.world.exchange;
     switch (deed.kind) {
       case "network":
         this.world.network.setDown(deed.isDown);
@@ -272,7 +286,6 @@ export class LivePlay {
         this.#command(deed.name);
         break;
     }
-    this.world.exchange.flush();
   }
 
   #market(index: number) {
@@ -288,11 +301,10 @@ export class LivePlay {
     const closeUs = (scheduler.nowUs() + (isTold ? SECOND : 0)) as TimestampUs;
     if (isTold) engine.moveClose(market, closeUs);
     else engine.close(market);
-    this.world.run(0);
     scheduler.after(SECOND + afterSeconds * SECOND + 1, () => {
-      engine.determine(market, value);
-      exchange.flush();
-      this.world.run(0);
+      this.world.touch(() => {
+        engine.determine(market, value);
+      });
     });
   }
 
@@ -322,10 +334,11 @@ export class LivePlay {
 
   #handsOff(): void {
     const { exchange, account } = this.world;
-    for (const order of [...account.openOrders()]) {
-      if (!isOurs(order)) exchange.engine.cancel(account, order.orderId);
-    }
-    exchange.flush();
+    this.world.touch(() => {
+      for (const order of [...account.openOrders()]) {
+        if (!isOurs(order)) exchange.engine.cancel(account, order.orderId);
+      }
+    });
   }
 
   #die(forSeconds: number): void {

@@ -73,10 +73,15 @@ describe("states", () => {
     live.take({ kind: "link", link: "exchange", isUp: false, why: "paused" });
     expect(live.run.state).toBe("CALIBRATING");
     expect(kinds(live)).toEqual(["cancel", "recover", "account"]);
-    live.order({ kind: "cancelled", clientOrderId: id, atUs: live.nowUs, reason: "requested" });
     live.account();
-    live.second();
-    expect(live.run.state).toBe("CALIBRATING");
+    expect(live.run.waitingFor).toEqual(["exchange (paused)", "the end of 1 orders"]);
+    live.order({ kind: "cancelled", clientOrderId: id, atUs: live.nowUs, reason: "requested" });
+    // Readings lag behind: what has just happened may not be in them yet.
+    live.account();
+    expect(live.run.waitingFor).toEqual(["exchange (paused)", "a reading of the account"]);
+    live.wait(2 * SECOND);
+    live.account();
+    expect(live.run.waitingFor).toEqual(["exchange (paused)"]);
     live.take({ kind: "link", link: "exchange", isUp: true, why: "open" });
     expect(live.run.state).toBe("READY");
   });
@@ -99,14 +104,18 @@ describe("states", () => {
     expect(live.run.state).toBe("IDLE");
   });
 
-  test("a kill sweeps at once", () => {
+  test("a kill sweeps at once, and ends once nothing is open", () => {
     const live = new LiveCase();
     live.ready();
     live.second();
-    live.done();
+    const id = live.submitted();
+    live.accept(id);
     live.take({ kind: "command", name: "kill", by: "test" });
     expect(kinds(live)).toEqual(["cancel", "cancel all"]);
-    expect(live.run.state).toBe("IDLE");
+    expect(live.run.isDone).toBe(false);
+    live.fill(id, 44, 4);
+    live.order({ kind: "cancelled", clientOrderId: id, atUs: live.nowUs, reason: "requested" });
+    expect([live.run.isDone, live.run.state]).toEqual([true, "IDLE"]);
   });
 
   test("a strategy that breaks leaves no orders behind, and the run goes on", () => {

@@ -219,6 +219,14 @@ export class LiveWorld {
     );
   }
 
+  /** Does something at the exchange, now, and tells of it. */
+  touch(act: () => void): void {
+    this.exchange.advanceTo(this.#driver.nowUs());
+    act();
+    this.exchange.flush();
+    this.#driver.wake();
+  }
+
   close(): void {
     this.#driver.stop();
   }
@@ -227,7 +235,11 @@ export class LiveWorld {
     const { activity = 4, markets = 2 } = this.options;
     const meanUs = SECOND / (activity * markets);
     this.scheduler.after(1 + this.#crowd.integer(Math.round(2 * meanUs)), () => {
-      if (!this.isCalm) this.#act();
+      if (!this.isCalm) {
+        this.touch(() => {
+          this.#act();
+        });
+      }
       this.#crowdLater();
     });
   }
@@ -247,7 +259,6 @@ export class LiveWorld {
       const away = 1 + crowd.integer(6);
       this.#quote(market, side, isBid ? 46 - away : 44 + away, 1 + crowd.integer(15));
     }
-    this.exchange.flush();
   }
 
   #quote(market: EngineMarket, side: BookSide, cents: number, contracts: number): void {

@@ -6,6 +6,7 @@
 import {
   type CentiCents,
   clearList,
+  type Lots,
   ONE_DOLLAR_CC,
   type Prng,
   type Scheduler,
@@ -73,6 +74,8 @@ export class VenueLink implements NewsSource, VenueDesk {
   readonly #told = new Map<LinkName, boolean>();
   /** Markets whose settlement has been told. */
   readonly #settled = new Set<string>();
+  /** Up to when the first reading of the account was complete. */
+  #firstUs: TimestampUs | null = null;
   #isClosed = false;
 
   constructor(options: VenueLinkOptions) {
@@ -94,7 +97,9 @@ export class VenueLink implements NewsSource, VenueDesk {
       tickers,
       prefix: ID_FAMILY,
       onEvents: options.onNews,
-      ...(options.onNote && { log: options.onNote }),
+      log: (note) => {
+        this.#noted(note);
+      },
     });
     this.feed = new FeedClient({ ...options, onEvents: options.onNews });
   }
@@ -107,6 +112,8 @@ export class VenueLink implements NewsSource, VenueDesk {
     this.feed.watch("user_orders", "all");
     this.feed.watch("market_lifecycle_v2", "all");
     this.feed.start();
+    // Until it is answered, and where it is not, the lowest limits are kept to.
+    this.client.learnLimits(() => undefined);
     tickers.forEach((_, market) => {
       this.#closeLater(market);
     });
@@ -173,6 +180,12 @@ export class VenueLink implements NewsSource, VenueDesk {
     for (const orderId of orderIds) this.entry.cancel(orderId, () => undefined);
   }
 
+  setPositions(lots: readonly Lots[]): void {
+    lots.forEach((position, market) => {
+      this.orders.setPosition(market, position);
+    });
+  }
+
   /** How the connections are, for the status log. */
   services(): ServiceHealth[] {
     const feed = this.feed.health();
@@ -208,6 +221,15 @@ export class VenueLink implements NewsSource, VenueDesk {
           `${orders.recoveries} recoveries, ${orders.foreignFills} foreign fills`,
       },
     ];
+  }
+
+  /** What somebody else did to the account is told nowhere else. */
+  #noted(note: OrderNote): void {
+    this.#options.onNote?.(note);
+    if (note.kind !== "foreignFill" && note.kind !== "strayFill" && note.kind !== "lateFill")
+      return;
+    this.#waiting.push({ kind: "doubt", why: `${WORD_OF[note.kind]} in ${note.fill.ticker}` });
+    this.#options.onNews();
   }
 
   // --- what the venue says ---
@@ -347,6 +369,7 @@ export class VenueLink implements NewsSource, VenueDesk {
 
   #tellReading(truth: AccountTruth): void {
     this.#link("rest", true, "answers");
+    this.#firstUs ??= truth.completeUntilUs;
     const { exchangeActive, tradingActive } = truth.status;
     const isTrading = exchangeActive && tradingActive;
     this.#link("exchange", isTrading, isTrading ? "trading is on" : "trading is paused");
@@ -409,6 +432,12 @@ export class VenueLink implements NewsSource, VenueDesk {
     this.#waiting.push({ kind: "market", news });
   }
 }
+
+const WORD_OF = {
+  foreignFill: "a fill of somebody else's order",
+  strayFill: "a fill of an order that nobody waits for",
+  lateFill: "a fill of an order that had ended",
+} as const;
 
 const STATUS_OF: Readonly<Record<string, MarketStatus>> = {
   activated: MarketStatus.active,
