@@ -2,7 +2,6 @@
  * A run on paper from beginning to end: the connections, the folder, the watchdog beside it, the status
  * of every second, and the last word about it. The composition of a live run; nothing here decides.
  */
-import type { ChildProcess } from "node:child_process";
 import { messageOf, OperationError, Prng, type TimestampUs } from "../../core/index.ts";
 import { SCHEMA_HASH } from "../../features/index.ts";
 import {
@@ -27,12 +26,11 @@ import { formatIsoTime } from "../../market/index.ts";
 import type { Console } from "../console.ts";
 import { MachineScheduler } from "../machine-scheduler.ts";
 import { SOFTWARE } from "../wire.ts";
-import { startChild } from "./child-program.ts";
 import type { KeyPlace } from "./local-venue.ts";
 import type { Decides } from "./paper-plan.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { VenueLink } from "./venue-link.ts";
-import type { WatchMessage } from "./watchdog.ts";
+import { Watch } from "./watch.ts";
 
 export interface PaperRunOptions {
   readonly io: Console;
@@ -81,11 +79,13 @@ export class PaperRun {
   readonly #network: NodeNetwork;
   readonly #prng: Prng;
   readonly #errors: { atUs: number; text: string }[] = [];
+  readonly #watch = new Watch((text) => {
+    this.#say(text);
+  });
   #link: VenueLink | null = null;
   #actor: Actor | null = null;
   #trader: LiveTrader | null = null;
   #journal: LiveJournal | null = null;
-  #watchdog: ChildProcess | null = null;
   #timers: NodeJS.Timeout[] = [];
   #historyMs = -Infinity;
   #end: (error: Error | null) => void = () => undefined;
@@ -110,6 +110,7 @@ export class PaperRun {
     const { folder, venueName, io } = this.#options;
     const list = await this.#readMarkets();
     await this.#requireFunds();
+    this.#watch.start();
     const startedUs = this.#scheduler.nowUs();
     const header = this.#header(list, startedUs);
     const journal = LiveJournal.open(folder.journal, header);
@@ -117,7 +118,7 @@ export class PaperRun {
     const { idPrefix } = header;
     const note = { pid: process.pid, venue: venueName, idPrefix, startedUs };
     folder.open({ ...note, endedUs: null });
-    this.#watch(idPrefix);
+    await this.#beginWatch(idPrefix);
     const ended = new Promise<Error | null>((resolve) => (this.#end = resolve));
     this.#compose(header, list, journal);
     io.line(`Run ${idPrefix} in ${folder.path}; "kalshi-gym paper stop ${folder.path}" ends it.`);
@@ -136,7 +137,7 @@ export class PaperRun {
     const { counts } = journal;
     const journalHash = journal.end("stopped", this.#scheduler.nowUs());
     folder.tell({ ...note, endedUs: this.#scheduler.nowUs() });
-    this.#tellWatchdog({ kind: "goodbye" });
+    this.#watch.goodbye();
     const state = this.#trader?.state ?? "IDLE";
     const { decisions, orders, fills } = counts;
     return { state, decisions, orders, fills, reconciled, journal: folder.journal, journalHash };
@@ -150,9 +151,7 @@ export class PaperRun {
     this.#link?.close();
     this.#network.close();
     this.#journal?.close();
-    // Without a goodbye it makes sure that no order is left.
-    if (this.#watchdog?.connected === true) this.#watchdog.disconnect();
-    this.#watchdog?.unref();
+    this.#watch.close();
   }
 
   #client(): RestClient {
@@ -287,17 +286,9 @@ export class PaperRun {
 
   // --- beside the run ---
 
-  #watch(idPrefix: string): void {
+  #beginWatch(idPrefix: string): Promise<void> {
     const { folder, venue, keyPlace, isOwnExchange } = this.#options;
-    const child = startChild(["paper", "watch"]);
-    this.#watchdog = child;
-    child.on("error", (error) => {
-      this.#say(`no watchdog: ${error.message}`);
-    });
-    child.on("exit", () => {
-      this.#watchdog = null;
-    });
-    this.#tellWatchdog({
+    return this.#watch.begin({
       kind: "watch",
       folder: folder.path,
       pid: process.pid,
@@ -309,14 +300,10 @@ export class PaperRun {
     });
   }
 
-  #tellWatchdog(message: WatchMessage): void {
-    if (this.#watchdog?.connected === true) this.#watchdog.send(message, () => undefined);
-  }
-
   #keepTime(): void {
     let isStopping = false;
     const timer = setInterval(() => {
-      this.#tellWatchdog({ kind: "alive" });
+      this.#watch.alive();
       this.#showStatus(false);
       if (isStopping || !this.#options.folder.isStopAsked) return;
       isStopping = true;

@@ -62,7 +62,10 @@ export async function serveWatchdog(): Promise<void> {
   let wake: () => void = () => undefined;
   process.on("message", (message: WatchMessage) => {
     lastMs = performance.now();
-    if (message.kind === "watch") order = message;
+    if (message.kind === "watch") {
+      order = message;
+      process.send?.("watching", () => undefined);
+    }
     if (message.kind === "goodbye") isOver = true;
     if (isOver) wake();
   });
@@ -70,6 +73,8 @@ export async function serveWatchdog(): Promise<void> {
     isGone = true;
     wake();
   });
+  // The run may have gone before this program could listen.
+  isGone = !process.connected;
   // A Ctrl-C is the run's to answer.
   process.on("SIGINT", () => undefined);
   let stopAskedMs: number | null = null;
