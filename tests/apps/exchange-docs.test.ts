@@ -19,6 +19,7 @@ function example(language: string): string {
 describe("the examples", () => {
   let program = "";
   let folder = "";
+  let bin = "";
   let shell: { status: number | null; out: string } = { status: null, out: "" };
   let keeper: ChildProcess | null = null;
 
@@ -27,7 +28,7 @@ describe("the examples", () => {
     // Beside the packages, so that examples find them.
     mkdirSync("node_modules/.cache", { recursive: true });
     folder = resolve(mkdtempSync("node_modules/.cache/exchange-docs-"));
-    const bin = mkdtempSync(join(tmpdir(), "kalshi-gym-docs-bin-"));
+    bin = mkdtempSync(join(tmpdir(), "kalshi-gym-docs-bin-"));
     writeFileSync(
       join(bin, "npx"),
       `#!/bin/sh\nshift\nexec "${process.execPath}" "${program}" "$@"\n`,
@@ -61,6 +62,7 @@ describe("the examples", () => {
       await ended;
     }
     rmSync(folder, { recursive: true, force: true });
+    rmSync(bin, { recursive: true, force: true });
     rmSync(program, { force: true });
   });
 
