@@ -301,7 +301,7 @@ export function shadowLines(report: ShadowReport): string[] {
     const exact = off.filter((each) => each === 0).length;
     lines.push(
       `${queue.length} places in queues compared: ${exact} the same, the median is ` +
-        `${formatFixed(off[off.length >> 1] ?? 0, 2)} contracts off`,
+        `${contracts(off[off.length >> 1] ?? 0)} off`,
     );
   }
   return lines;
@@ -320,11 +320,16 @@ function fillOf(event: Extract<OrderEvent, { kind: "filled" }>): ComparedFill {
     evidence.kind === "venue"
       ? "the venue's word"
       : evidence.kind === "trade"
-        ? `a trade of ${formatFixed(evidence.size, 2)} after ${formatFixed(evidence.ahead, 2)} before us`
+        ? `a trade of ${contracts(evidence.size)} after ${contracts(evidence.ahead)} before us`
         : evidence.kind === "quote"
-          ? `a quote of ${formatFixed(evidence.size, 2)} that came to us`
-          : `${formatFixed(evidence.size, 2)} that rested there`;
+          ? `a quote of ${contracts(evidence.size)} that came to us`
+          : `${contracts(evidence.size)} that rested there`;
   return { atUs, price, size, fee, role, evidence: words };
+}
+
+/** The model `through` has everybody before us. */
+function contracts(lots: number): string {
+  return Number.isFinite(lots) ? `${formatFixed(lots, 2)} contracts` : "all others";
 }
 
 function sizeOf(fills: readonly ComparedFill[]): number {
@@ -351,7 +356,9 @@ function whyOf({ real, simulated, rejected, simulatedRejected, aheadThen }: Trac
   }
   if (ours === theirs) {
     if (costOf(real) === costOf(simulated)) return "same";
-    return "other prices: the book at the order's arrival was not the one that had reached us";
+    return [...real, ...simulated].every(({ role }) => role === "maker")
+      ? "filled at another of the prices that the order was moved to, earlier or later"
+      : "other prices: the book at the order's arrival was not the one that had reached us";
   }
   if (ours > theirs) {
     const ahead = Math.max(0, ...aheadThen.filter((each) => !Number.isNaN(each)));
@@ -359,7 +366,7 @@ function whyOf({ real, simulated, rejected, simulatedRejected, aheadThen }: Trac
       return "the venue had more to take: the book had moved between our seeing it and the arrival";
     }
     return ahead > 0
-      ? `the model had ${formatFixed(ahead, 2)} contracts before us when the venue filled us`
+      ? `the model had ${contracts(ahead)} before us when the venue filled us`
       : "the model's order was not there yet, or had been filled before";
   }
   return simulated.every(({ role }) => role === "taker")

@@ -1,0 +1,126 @@
+/**
+ * What a live run on a local exchange leaves behind, read again: the same trader decides the same, the
+ * run's recording shows what the agent saw, and the simulator's fills are the venue's but where the
+ * report says why.
+ */
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openSession } from "../../src/market/index.ts";
+import { lastLine } from "./paper-case.ts";
+import { Programs } from "./programs.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-replay-"));
+const out = join(folder, "run");
+let programs: Programs;
+
+beforeAll(async () => {
+  programs = await Programs.open();
+  // Busy traders, so that orders are filled in a few seconds.
+  const exchange = await programs.exchange(
+    ...["--generate", "--minutes", "60", "--markets", "3", "--activity", "5"],
+    ...["--key-kind", "ed25519", "--tier", "prestige"],
+  );
+  const { rest, ws, keyId, keyFile, tickers } = {
+    ...exchange.addresses,
+    tickers: await tickersOf(exchange.addresses.rest),
+  };
+  const where = ["--rest", rest, "--ws", ws, "--key-id", keyId, "--key-file", keyFile];
+  const run = programs.launch([
+    ...["paper", "--policy", "join", "--venue", "shadow", "--markets", tickers.join(",")],
+    ...["--out", out, "--seconds", "12", "--reconcile", "2", ...where, "--json"],
+  ]);
+  const end = await run.ended;
+  expect([end.code, end.err]).toEqual([0, expect.stringMatching(/orders beside the fill model/)]);
+  expect(lastLine(end.out)).toMatchObject({ reconciled: true });
+  exchange.child.kill("SIGKILL");
+  await exchange.ended;
+}, 60_000);
+
+afterAll(() => {
+  programs.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function tickersOf(rest: string): Promise<string[]> {
+  const answer = await fetch(`${rest}/markets?status=open`);
+  const { markets } = (await answer.json()) as { markets: { ticker: string }[] };
+  return markets.map(({ ticker }) => ticker);
+}
+
+interface Told {
+  readonly identical: boolean;
+  readonly parts: readonly {
+    readonly identical: boolean;
+    readonly decisions: number;
+    readonly fills: number;
+    readonly difference: { readonly output: number } | null;
+    readonly journalHash: string;
+    readonly contentHash?: string;
+    readonly parity: { readonly compared: number; readonly different: number };
+    readonly shadow?: {
+      readonly orders: number;
+      readonly same: number;
+      readonly realLots: number;
+      readonly simulatedLots: number;
+      readonly queuePlaces: number;
+      readonly differing: readonly { readonly why: string }[];
+    };
+  }[];
+}
+
+async function replay(...words: string[]): Promise<{ code: number | null; told: Told }> {
+  const end = await programs.launch(["replay", ...words, "--json"]).ended;
+  expect(end.err).not.toMatch(/error|bug/i);
+  return { code: end.code, told: lastLine(end.out) as unknown as Told };
+}
+
+test("the same trader decides the same, on what a recording of the run shows", async () => {
+  const session = join(folder, "session");
+  const { code, told } = await replay(out, "--session", session);
+  expect([code, told.identical]).toEqual([0, true]);
+  const [part] = told.parts;
+  expect(part?.difference).toBeNull();
+  expect(part?.fills).toBeGreaterThan(3);
+  expect(part?.parity.different).toBe(0);
+  expect(part?.parity.compared).toBe(part?.decisions);
+  expect(part?.decisions).toBeGreaterThan(20);
+  const opened = openSession(session);
+  expect(opened.contentHash).toBe(part?.contentHash);
+  opened.close();
+  const again = await replay(out);
+  expect(again.told.parts[0]?.journalHash).toBe(part?.journalHash);
+});
+
+test("the simulator fills as the venue did, and says why where not", async () => {
+  const { told } = await replay(out, "--shadow");
+  const shadow = told.parts[0]?.shadow;
+  expect(shadow?.orders).toBeGreaterThan(5);
+  expect(shadow?.realLots).toBeGreaterThan(0);
+  // Made-up traders post, cancel and take one order at a time, which the queue model follows.
+  expect(shadow?.same).toBeGreaterThanOrEqual(0.7 * (shadow?.orders ?? Infinity));
+  expect(shadow?.queuePlaces).toBeGreaterThan(0);
+  for (const { why } of shadow?.differing ?? []) expect(why).not.toBe("");
+  const optimist = (await replay(out, "--shadow", "touch")).told.parts[0]?.shadow;
+  const pessimist = (await replay(out, "--shadow", "through")).told.parts[0]?.shadow;
+  expect(optimist?.simulatedLots).toBeGreaterThanOrEqual(shadow?.simulatedLots ?? Infinity);
+  expect(pessimist?.simulatedLots).toBeLessThanOrEqual(shadow?.simulatedLots ?? -1);
+});
+
+test("another trader is found out, and a journal that was touched too", async () => {
+  const end = await programs.launch(["replay", join(out, "journal.db"), "--model", "none"]).ended;
+  // The journal says that a rule decided: a model has no say.
+  expect(end.code).toBe(0);
+  const copy = join(folder, "touched");
+  cpSync(out, copy, { recursive: true });
+  const db = new Database(join(copy, "journal.db"));
+  const changed = db
+    .prepare("UPDATE output SET body = replace(body, '\"action\":1', '\"action\":2')")
+    .run();
+  db.close();
+  expect(changed.changes).toBeGreaterThan(0);
+  const damaged = await programs.launch(["replay", copy]).ended;
+  expect([damaged.code, damaged.err]).toEqual([1, expect.stringMatching(/journal.db.*row/s)]);
+});
