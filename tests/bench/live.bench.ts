@@ -16,6 +16,7 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
+import { oncePerTurn } from "../../src/apps/live/once-per-turn.ts";
 import { VenueLink } from "../../src/apps/live/venue-link.ts";
 import { MachineScheduler } from "../../src/apps/machine-scheduler.ts";
 import { type Lots, type OperationError, Prng } from "../../src/core/index.ts";
@@ -78,6 +79,8 @@ export async function run(_options: { json: boolean }): Promise<object> {
 class TimedNetwork implements Network {
   /** When the data that is being handled arrived; null between two pieces. */
   arrivedMs: number | null = null;
+  /** The actor is going to handle what has come. */
+  isAwaited = false;
   onRequest: (request: HttpRequest) => void = () => undefined;
   readonly #inner: NodeNetwork;
 
@@ -109,7 +112,7 @@ class TimedNetwork implements Network {
     if (this.arrivedMs !== null) return;
     this.arrivedMs = performance.now();
     setImmediate(() => {
-      this.arrivedMs = null;
+      if (!this.isAwaited) this.arrivedMs = null;
     });
   }
 }
@@ -139,11 +142,19 @@ async function measure(exchange: Exchange, path: string): Promise<object> {
   const trader = new LiveTrader({ header, makePolicy: mostlyHold });
   const times = new Times();
   let decidedMs: number | null = null;
+  const turn = oncePerTurn(() => {
+    actor.pump();
+    network.isAwaited = false;
+    network.arrivedMs = null;
+  });
   const venueLink = new VenueLink({
     ...link,
     tickers: exchange.tickers,
     closesUs: list.closesUs,
-    onNews: () => actor.pump(),
+    onNews: () => {
+      network.isAwaited = true;
+      turn();
+    },
   });
   const sent = new Map<string, number>();
   const actor: Actor = new Actor({
@@ -214,24 +225,29 @@ async function watch(
   times: Times,
   { trader, actor, journal }: { trader: LiveTrader; actor: Actor; journal: LiveJournal },
 ): Promise<object> {
+  const heap: number[] = [];
+  const rss: number[] = [];
+  const weigh = (): void => {
+    globalThis.gc?.();
+    heap.push(megabytes(process.memoryUsage().heapUsed));
+    rss.push(megabytes(process.memoryUsage().rss));
+  };
+  weigh();
+  await pause(1_000);
   times.clear();
   const loop = monitorEventLoopDelay({ resolution: 1 });
   loop.enable();
   const from = { handled: actor.handled, decisions: trader.decider.count, cpu: process.cpuUsage() };
   const fromMs = performance.now();
-  const heap: number[] = [];
-  const rss: number[] = [];
   for (let round = 0; round < 10; round++) {
     await pause((SECONDS * 1_000) / 10);
-    if (SECONDS > 60 || round === 0 || round === 9) {
-      globalThis.gc?.();
-      heap.push(megabytes(process.memoryUsage().heapUsed));
-      rss.push(megabytes(process.memoryUsage().rss));
-    }
+    // A collection stops everything: a short measurement has none but at its ends.
+    if (SECONDS > 60 && round < 9) weigh();
   }
   const seconds = (performance.now() - fromMs) / 1_000;
   const { user, system } = process.cpuUsage(from.cpu);
   loop.disable();
+  weigh();
   return {
     loadAverage: significant(loadavg()[0] ?? 0),
     seconds: significant(seconds),

@@ -27,6 +27,7 @@ import type { Console } from "../console.ts";
 import { MachineScheduler } from "../machine-scheduler.ts";
 import { SOFTWARE } from "../wire.ts";
 import type { KeyPlace } from "./local-venue.ts";
+import { oncePerTurn } from "./once-per-turn.ts";
 import type { Decides } from "./paper-plan.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { VenueLink } from "./venue-link.ts";
@@ -222,9 +223,10 @@ export class PaperRun {
       prng: this.#prng,
       tickers: header.markets.map(({ ticker }) => ticker),
       closesUs: list.closesUs,
-      onNews: () => {
+      former: journal,
+      onNews: oncePerTurn(() => {
         this.#actor?.pump();
-      },
+      }),
       onNote: (note) => {
         this.#tellNote(note);
       },
