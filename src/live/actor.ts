@@ -145,12 +145,13 @@ export class Actor {
     const { orders, news } = this.#options;
     const entries = this.#entries;
     const events = this.#orderEvents;
+    const waiting = this.#waiting;
+    // Fills come over the feed as well: draining it is what tells the order manager of them.
+    news.drain(waiting);
     if (orders.drain(events) > 0) {
       for (const event of events) entries.push({ atUs: nowUs, input: { kind: "order", event } });
       clearList(events);
     }
-    const waiting = this.#waiting;
-    news.drain(waiting);
     for (const input of waiting) {
       this.#tickBefore(input, nowUs);
       entries.push({ atUs: nowUs, input });
