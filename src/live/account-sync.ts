@@ -95,6 +95,7 @@ export class AccountSync {
    */
   calibrate(reading: AccountReading, lastOwnUs: number): Correction[] | null {
     const { trader } = this;
+    if (reading.askedUs < lastOwnUs + CONFIRM_US) return null;
     if (trader === null) {
       const opened = openTrader(this.#header, this.#orders, reading);
       this.trader = opened.trader;
@@ -104,7 +105,6 @@ export class AccountSync {
       return [];
     }
     const { account } = trader;
-    if (reading.askedUs < lastOwnUs + CONFIRM_US) return null;
     if (this.isBroken) this.#tickers.forEach((_, market) => account.abandonOrders(market));
     if (account.openCount > 0) return null;
     this.isBroken = false;

@@ -278,9 +278,8 @@ export class LiveTrader {
 
   /** Nobody knows what happens to orders in a market whose book is unknown: they go. */
   #cancelBlind(): void {
-    for (const market of this.markets) {
-      if (market.encoder.isKnown()) continue;
-      this.#cancelOrders(market.index);
+    for (const { encoder, index } of this.markets) {
+      if (!encoder.isKnown()) this.#cancelOrders(index);
     }
   }
 
@@ -400,7 +399,10 @@ export class LiveTrader {
 
   #command(name: "start" | "stop" | "kill", by: string): void {
     if (name === "start") {
-      if (this.state === "IDLE" && this.stopReason === null) this.#calibrate(`started by ${by}`);
+      if (this.state !== "IDLE" || this.stopReason !== null) return;
+      // What a run before this one did may not be in the readings yet.
+      this.#lastOwnUs = this.#nowUs;
+      this.#calibrate(`started by ${by}`);
       return;
     }
     this.#stop(`${name} by ${by}`);

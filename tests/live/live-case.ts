@@ -184,6 +184,7 @@ export class LiveCase {
     this.take({ kind: "command", name: "start", by: "test" });
     this.links();
     this.book([[44, 100]], [[46, 100]]);
+    this.wait(2 * SECOND);
     this.account();
     this.done();
   }

@@ -26,6 +26,9 @@ export interface OrderHost {
   doubt(order: ManagedOrder): void;
 }
 
+/** Where the client was closed before an outcome was known, it stays so, and nothing more is sent. */
+type Known<T> = Exclude<EntryOutcome<T>, { kind: "unknown" }>;
+
 const ABSENT = "no answer came, and the venue has no such order";
 
 export class ManagedOrder {
@@ -78,6 +81,7 @@ export class ManagedOrder {
   create(): void {
     this.#isCreating = true;
     this.#host.entry.create(ticketOf(this.request, this.ticker), (outcome) => {
+      if (outcome.kind === "unknown") return this.#trouble("create", sentenceOf(outcome));
       this.#isCreating = false;
       this.#created(outcome);
       this.#next();
@@ -126,7 +130,7 @@ export class ManagedOrder {
     this.#host.changed(this);
   }
 
-  #created(outcome: EntryOutcome<OrderCreated>): void {
+  #created(outcome: Known<OrderCreated>): void {
     switch (outcome.kind) {
       case "done":
         return this.track.created(outcome.answer);
@@ -143,8 +147,6 @@ export class ManagedOrder {
         this.isAbsent = true;
         this.#host.absent();
         return this.#notCreated("venue");
-      case "unknown":
-        return this.#trouble("create", sentenceOf(outcome));
       default:
         return unreachable(outcome);
     }
@@ -175,6 +177,7 @@ export class ManagedOrder {
       exchangeIndex: null,
     };
     const amended = (outcome: EntryOutcome<OrderAmended>): void => {
+      if (outcome.kind === "unknown") return this.#trouble("amend", sentenceOf(outcome));
       this.#isAmending = false;
       this.#amended(outcome);
       this.#next();
@@ -182,7 +185,7 @@ export class ManagedOrder {
     this.#host.entry.amend(orderId, amendment, amended, this.track.termsUs);
   }
 
-  #amended(outcome: EntryOutcome<OrderAmended>): void {
+  #amended(outcome: Known<OrderAmended>): void {
     const { track } = this;
     switch (outcome.kind) {
       case "done":
@@ -204,8 +207,6 @@ export class ManagedOrder {
         this.#trouble("amend", ABSENT);
         track.amendNotDone("not_found");
         return track.gone();
-      case "unknown":
-        return this.#trouble("amend", sentenceOf(outcome));
       default:
         return unreachable(outcome);
     }
@@ -217,13 +218,14 @@ export class ManagedOrder {
     this.isCancelRefused = false;
     this.track.cancelSent(reason);
     this.#host.entry.cancel(orderId, (outcome) => {
+      if (outcome.kind === "unknown") return this.#trouble("cancel", sentenceOf(outcome));
       this.#isCancelling = false;
       this.#cancelled(outcome);
       this.#next();
     });
   }
 
-  #cancelled(outcome: EntryOutcome<OrderCancelled>): void {
+  #cancelled(outcome: Known<OrderCancelled>): void {
     const { track } = this;
     switch (outcome.kind) {
       case "done":
@@ -241,8 +243,6 @@ export class ManagedOrder {
       case "absent":
         this.#trouble("cancel", ABSENT);
         return track.gone();
-      case "unknown":
-        return this.#trouble("cancel", sentenceOf(outcome));
       default:
         return unreachable(outcome);
     }
