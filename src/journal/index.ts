@@ -38,5 +38,6 @@ export {
   type LiveSettings,
   type LiveState,
   type MarketNews,
+  type MissedFill,
   type RestingOrder,
 } from "./live-record.ts";

@@ -10,7 +10,6 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { canonicalJson, OperationError, sha256, sha256Stream } from "../core/index.ts";
-import type { OrderEvent } from "../orders/index.ts";
 import type { LiveEntry, LiveHeader, LiveOutput } from "./live-record.ts";
 
 /** "KGLJ" in SQLite's application_id marks a journal of ours. */
@@ -134,24 +133,30 @@ export class PartHash {
   }
 }
 
-export type Filled = Extract<OrderEvent, { kind: "filled" }>;
-
-/** The fills that entries tell of, and the number of the entry within its part. */
-export function filledIn(
-  entries: readonly LiveEntry[],
-  before: number,
-): { readonly event: Filled; readonly number: number }[] {
-  const found: { event: Filled; number: number }[] = [];
-  entries.forEach(({ input }, index) => {
-    if (input.kind !== "order" || input.event.kind !== "filled") return;
-    found.push({ event: input.event, number: before + index });
-  });
-  return found;
+/** A fill that an input tells of. */
+export interface ToldFill {
+  /** The venue's id of the trade; a simulated one has its place in the journal. */
+  readonly id: string;
+  readonly atUs: number;
+  readonly clientOrderId: string;
+  readonly price: number;
+  readonly size: number;
+  readonly fee: number;
+  readonly role: string;
 }
 
-/** What names a fill: the venue's id of the trade; a simulated one has its place in the journal. */
-export function fillIdOf({ evidence }: Filled, part: number, number: number): string {
-  return evidence.kind === "venue" ? evidence.tradeId : `simulated:${part}:${number}`;
+/** The fills that entries of a part tell of; `before` entries of it came before them. */
+export function fillsIn(entries: readonly LiveEntry[], part: number, before: number): ToldFill[] {
+  return entries.flatMap(({ input }, index): readonly ToldFill[] => {
+    if (input.kind === "account") {
+      return (input.reading.missed ?? []).map((fill) => ({ ...fill, id: fill.tradeId }));
+    }
+    if (input.kind !== "order" || input.event.kind !== "filled") return [];
+    const { event } = input;
+    const { evidence } = event;
+    const isOfVenue = evidence.kind === "venue";
+    return [{ ...event, id: isOfVenue ? evidence.tradeId : `simulated:${part}:${before + index}` }];
+  });
 }
 
 /** A submitted order as a row, or null where `output` is none. */

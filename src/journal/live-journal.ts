@@ -18,9 +18,7 @@ import {
   chainAfter,
   damaged,
   endChain,
-  type Filled,
-  filledIn,
-  fillIdOf,
+  fillsIn,
   headerText,
   LIVE_APPLICATION_ID,
   LIVE_FORMAT_VERSION,
@@ -31,6 +29,7 @@ import {
   otherVersion,
   PartHash,
   sentOrderOf,
+  type ToldFill,
 } from "./live-format.ts";
 import type { LiveEntry, LiveHeader, LiveOutput } from "./live-record.ts";
 
@@ -122,6 +121,22 @@ export class LiveJournal {
     return this.#statements.hasFill.get(tradeId) !== undefined;
   }
 
+  /** True for an order that a part before this one sent. */
+  hasFormerOrder(clientOrderId: string): boolean {
+    assert(!this.#isClosed, "a closed journal is not asked");
+    return this.#statements.formerOrder.get(clientOrderId, this.#part) !== undefined;
+  }
+
+  /**
+   * Since when orders of former parts may have been filled without any part telling of it: the start of
+   * the last one that sent any; null where none did. The parts before it were looked after by itself.
+   */
+  get formerSinceUs(): number | null {
+    assert(!this.#isClosed, "a closed journal is not asked");
+    const found = this.#statements.formerStart.get(this.#part) as { us: number } | undefined;
+    return found?.us ?? null;
+  }
+
   /** Stores inputs, in one commit; call before they are acted on. */
   inputs(entries: readonly LiveEntry[]): void {
     const [first, last] = [entries[0], entries.at(-1)];
@@ -141,14 +156,14 @@ export class LiveJournal {
         chain,
       );
     };
-    const fills = filledIn(entries, this.#counts.inputs);
+    const fills = fillsIn(entries, this.#part, this.#counts.inputs);
     let isNew = 0;
     // One statement is a commit by itself, and needs no other two around it.
     if (fills.length === 0) this.#guard(insert);
     else {
       this.#commit(() => {
         insert();
-        for (const { event, number } of fills) isNew += this.#storeFill(event, number, id);
+        for (const fill of fills) isNew += this.#storeFill(fill, id);
       });
     }
     this.#id = id;
@@ -196,12 +211,12 @@ export class LiveJournal {
     this.#lock.close();
   }
 
-  #storeFill(event: Filled, number: number, id: number): number {
-    const { clientOrderId, atUs, price, size, fee, role } = event;
+  #storeFill(fill: ToldFill, id: number): number {
+    const { clientOrderId, atUs, price, size, fee, role } = fill;
     const order = this.#statements.sentOrder.get(clientOrderId) as
       { market: string; side: string } | undefined;
     const { changes } = this.#statements.fill.run(
-      fillIdOf(event, this.#part, number),
+      fill.id,
       id,
       this.#part,
       atUs,
@@ -285,6 +300,11 @@ function prepare(db: Database.Database) {
     send: db.prepare("INSERT OR IGNORE INTO sent_order VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
     sentOrder: db.prepare("SELECT market, side FROM sent_order WHERE client_order_id = ?"),
     fill: db.prepare("INSERT OR IGNORE INTO fill VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    formerOrder: db.prepare("SELECT 1 FROM sent_order WHERE client_order_id = ? AND part < ?"),
+    formerStart: db.prepare(
+      `SELECT started_us AS us FROM part
+       WHERE part = (SELECT max(part) FROM sent_order WHERE part < ?)`,
+    ),
     hasFill: db.prepare("SELECT 1 FROM fill WHERE trade_id = ?"),
   };
 }

@@ -14,9 +14,7 @@ import {
   damaged,
   endChain,
   FILL_COLUMNS,
-  type Filled,
-  filledIn,
-  fillIdOf,
+  fillsIn,
   LIVE_APPLICATION_ID,
   LIVE_FORMAT_VERSION,
   type LiveCounts,
@@ -27,6 +25,7 @@ import {
   SENT_ORDER_COLUMNS,
   type SentOrder,
   sentOrderOf,
+  type ToldFill,
 } from "./live-format.ts";
 import type { LiveEntry, LiveHeader, LiveOutput } from "./live-record.ts";
 
@@ -348,15 +347,14 @@ class PartFold {
   #inputs(id: number, body: Uint8Array): LiveBlock {
     const entries = this.#parsed(`input ${id}`, () => this.#decoder.decode(body));
     const seen = new Set<string>();
-    for (const { event, number } of filledIn(entries, this.#counts.inputs)) {
-      const fillId = fillIdOf(event, this.#row.part, number);
-      const fill = this.#tables.fill(fillId);
+    for (const told of fillsIn(entries, this.#row.part, this.#counts.inputs)) {
+      const fill = this.#tables.fill(told.id);
       if (fill === undefined || fill.input > id)
         throw damaged(this.#path, `the fill of input ${id}`);
       // One that was told before is as it was told first.
-      if (fill.input < id || seen.has(fillId)) continue;
-      seen.add(fillId);
-      this.#requireSame(fill, event);
+      if (fill.input < id || seen.has(told.id)) continue;
+      seen.add(told.id);
+      this.#requireSame(fill, told);
       this.#counts.fills += 1;
     }
     this.#hash.inputs(body);
@@ -373,8 +371,8 @@ class PartFold {
     }
   }
 
-  #requireSame(fill: LiveFill, event: Filled): void {
-    const { clientOrderId, atUs, price, size, fee, role } = event;
+  #requireSame(fill: LiveFill, told: ToldFill): void {
+    const { clientOrderId, atUs, price, size, fee, role } = told;
     const sent = this.#tables.sent(clientOrderId);
     const order = sent !== undefined && sent.output < fill.input ? sent : null;
     const isSame =

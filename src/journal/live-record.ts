@@ -78,6 +78,19 @@ export interface RestingOrder {
   readonly remaining: Lots;
 }
 
+/** A fill of an order that a former part of the journal sent, of which no part has told. */
+export interface MissedFill {
+  readonly tradeId: string;
+  readonly clientOrderId: ClientOrderId;
+  readonly ticker: string;
+  readonly side: BookSide;
+  readonly price: CentiCents;
+  readonly size: Lots;
+  readonly fee: MicroUsd;
+  readonly role: Extract<OrderEvent, { kind: "filled" }>["role"];
+  readonly atUs: number;
+}
+
 /** The account as the venue tells it, at one moment. */
 export interface AccountReading {
   /** Cash that is free for orders. */
@@ -94,6 +107,8 @@ export interface AccountReading {
   readonly toldUs: number;
   /** The moment, by the venue's clock, up to which it is complete; null where it does not say. */
   readonly completeUntilUs: number | null;
+  /** What happened while nobody listened; it is in the positions already. Left out where nothing did. */
+  readonly missed?: readonly MissedFill[];
 }
 
 /** A way to the venue that may be up or down. */

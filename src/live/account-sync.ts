@@ -4,7 +4,8 @@
  * the truth, position by position and to the last micro-dollar. While the run trades, readings are
  * only compared; what differs twice is a reason to calibrate anew.
  */
-import type { MicroUsd } from "../core/index.ts";
+import { formatCentiCents, formatFixed, type MicroUsd } from "../core/index.ts";
+import { BookSide } from "../market/index.ts";
 import type { AccountReading, Correction, LiveHeader } from "../journal/index.ts";
 import type { OrderManager } from "../orders/index.ts";
 import type { Trader } from "../strategies/index.ts";
@@ -64,10 +65,16 @@ export class AccountSync {
     this.#askedUs = nowUs;
   }
 
-  arrived(reading: AccountReading): void {
+  /** What is told of a reading. */
+  arrived(reading: AccountReading): string[] {
     this.#isReading = false;
     this.#failures = 0;
     this.lastReading = reading;
+    return (reading.missed ?? []).map(
+      ({ clientOrderId, ticker, side, price, size }) =>
+        `${side === BookSide.bid ? "bought" : "sold"} ${formatFixed(size, 2)} of ${ticker} at ` +
+        `${formatCentiCents(price)} while nobody listened, by ${clientOrderId}`,
+    );
   }
 
   /** A reading did not come; true where it is one too many. */

@@ -329,7 +329,7 @@ export class LiveTrader {
 
   #account(reading: AccountReading): void {
     const { sync } = this;
-    sync.arrived(reading);
+    for (const text of sync.arrived(reading)) this.#note(text);
     if (this.state === "IDLE" || this.state === "ERROR") return;
     if (!sync.isCalibrated) {
       this.#calibrateBy(reading);

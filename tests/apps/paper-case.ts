@@ -1,6 +1,7 @@
 /** Runs on paper in processes of their own, and an eye on the exchange that is none of theirs. */
 import { createPrivateKey, type KeyObject, sign } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { baselinePolicy } from "../../src/apps/wire.ts";
@@ -43,10 +44,14 @@ export class Eye {
     return text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
   }
 
+  /** What rests. */
+  async orders(): Promise<Entry[]> {
+    return this.#list("/portfolio/orders?status=resting", "orders");
+  }
+
   /** Client order ids of what rests. */
   async resting(): Promise<string[]> {
-    const orders = await this.#list("/portfolio/orders?status=resting", "orders");
-    return orders.map((order) => order["client_order_id"] ?? "");
+    return (await this.orders()).map((order) => order["client_order_id"] ?? "");
   }
 
   async fills(): Promise<Entry[]> {
@@ -116,6 +121,14 @@ export async function until(
     if (performance.now() - fromMs > seconds * 1_000)
       throw new Error(`not within ${seconds} s: ${what}`);
   }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 export function statusOf(out: string): string {

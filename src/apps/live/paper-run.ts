@@ -21,7 +21,14 @@ import {
   type SigningKey,
   type Venue,
 } from "../../kalshi/index.ts";
-import { Actor, ID_FAMILY, LiveTrader, outputLine, statusText } from "../../live/index.ts";
+import {
+  Actor,
+  ID_FAMILY,
+  LiveTrader,
+  outputLine,
+  statusText,
+  strangersIn,
+} from "../../live/index.ts";
 import { formatIsoTime } from "../../market/index.ts";
 import type { Console } from "../console.ts";
 import { MachineScheduler } from "../machine-scheduler.ts";
@@ -403,10 +410,15 @@ export class PaperRun {
   async #isReconciled(): Promise<boolean> {
     const trader = this.#trader;
     const link = this.#link;
-    if (trader?.trader === null || trader === null || link === null) return false;
+    if (trader === null || link === null) return false;
     for (let reading = 0; reading < LAST_READINGS; reading++) {
       const last = await link.readOnce();
-      if (last !== null && trader.sync.differences(last).length === 0) return true;
+      // Before the account was known there was nothing but the wish that no order is left.
+      const isSame =
+        last !== null &&
+        strangersIn(last, null).length === 0 &&
+        trader.sync.differences(last).length === 0;
+      if (isSame) return true;
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
     return false;

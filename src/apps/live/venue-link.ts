@@ -12,10 +12,17 @@ import {
   type Scheduler,
   type TimestampUs,
 } from "../../core/index.ts";
-import type { AccountReading, LinkName, LiveInput, MarketNews } from "../../journal/index.ts";
+import type {
+  AccountReading,
+  LinkName,
+  LiveInput,
+  MarketNews,
+  MissedFill,
+} from "../../journal/index.ts";
 import {
   AccountReader,
   type AccountTruth,
+  type Answer,
   type Channel,
   FeedClient,
   type FeedEvent,
@@ -37,6 +44,7 @@ import {
 import { MarketStatus, type SnapshotLevel } from "../../market/index.ts";
 import { BookSide } from "../../market/index.ts";
 import type { ClientOrderId } from "../../orders/index.ts";
+import { type FormerParts, MissedFills } from "./missed-fills.ts";
 
 export interface VenueLinkOptions {
   readonly venue: Venue;
@@ -47,6 +55,8 @@ export interface VenueLinkOptions {
   readonly tickers: readonly string[];
   /** When the venue closes each market at the latest; nobody tells when it does. */
   readonly closesUs: readonly TimestampUs[];
+  /** Earlier parts of the journal, whose last fills nobody may have heard of. */
+  readonly former?: FormerParts;
   /** Something waits to be drained. */
   readonly onNews: () => void;
   /** What concerns nobody's decisions but belongs in the log. */
@@ -68,6 +78,7 @@ export class VenueLink implements NewsSource, VenueDesk {
   readonly #closes: TimestampUs[];
   readonly #closeTimers: ((() => void) | null)[];
   readonly #startedUs: TimestampUs;
+  readonly #missed: MissedFills;
   /** Channels of which something is missing. */
   readonly #missing = new Set<Channel>(["orderbook_delta", ...PRIVATE]);
   /** What has been told of each way. */
@@ -88,6 +99,7 @@ export class VenueLink implements NewsSource, VenueDesk {
     this.client = new RestClient(options);
     this.entry = new OrderEntry(this.client, scheduler, prng);
     const { client, entry } = this;
+    this.#missed = new MissedFills(client, options.former ?? null);
     this.reader = new AccountReader({ client, scheduler, tickers });
     this.orders = new KalshiOrderManager({
       entry,
@@ -143,18 +155,27 @@ export class VenueLink implements NewsSource, VenueDesk {
   // --- what the actor asks ---
 
   readAccount(): void {
+    const failed = (answer: Exclude<Answer<never>, { kind: "ok" }>): void => {
+      const reason = sentenceOf(answer);
+      this.#link("rest", false, reason);
+      this.#waiting.push({ kind: "accountFailed", reason });
+    };
     this.reader.read(
       (answer) => {
         if (this.#isClosed) return;
-        if (answer.kind === "ok") this.#tellReading(answer.value);
-        else {
-          const reason = sentenceOf(answer);
-          this.#link("rest", false, reason);
-          this.#waiting.push({ kind: "accountFailed", reason });
+        if (answer.kind !== "ok") {
+          failed(answer);
+          this.#options.onNews();
+          return;
         }
-        this.#options.onNews();
+        this.#missed.find(answer.value, (found) => {
+          if (this.#isClosed) return;
+          if ("kind" in found) failed(found);
+          else this.#tellReading(answer.value, found);
+          this.#options.onNews();
+        });
       },
-      { settlementsSinceUs: this.#startedUs },
+      { settlementsSinceUs: this.#startedUs, fillsSinceUs: this.#missed.sinceUs },
     );
   }
 
@@ -367,7 +388,7 @@ export class VenueLink implements NewsSource, VenueDesk {
     });
   }
 
-  #tellReading(truth: AccountTruth): void {
+  #tellReading(truth: AccountTruth, missed: readonly MissedFill[]): void {
     this.#link("rest", true, "answers");
     this.#firstUs ??= truth.completeUntilUs;
     const { exchangeActive, tradingActive } = truth.status;
@@ -377,7 +398,11 @@ export class VenueLink implements NewsSource, VenueDesk {
       const paid = value === null ? valueOfResult(result) : ((value / 100) as CentiCents);
       if (paid !== null) this.#tellSettled(ticker, paid);
     }
-    this.#waiting.push({ kind: "account", reading: this.#readingOf(truth) });
+    const reading = this.#readingOf(truth);
+    this.#waiting.push({
+      kind: "account",
+      reading: missed.length === 0 ? reading : { ...reading, missed },
+    });
   }
 
   #readingOf(truth: AccountTruth): AccountReading {

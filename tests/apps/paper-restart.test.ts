@@ -1,0 +1,147 @@
+/**
+ * Runs that are killed and begin again, and exchanges that go away and come back, with real processes.
+ * `KILLS=100 SEED=4 npx vitest run tests/apps/paper-restart.test.ts` does it more often.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Prng } from "../../src/core/index.ts";
+import {
+  CALM,
+  checkJournal,
+  Eye,
+  freePort,
+  lastLine,
+  type PaperRunning,
+  startPaper,
+  stateOf,
+  until,
+} from "./paper-case.ts";
+import { Programs } from "./programs.ts";
+
+const KILLS = Number(process.env["KILLS"] ?? 3);
+const SEED = Number(process.env["SEED"] ?? 1);
+
+const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-paper-restart-"));
+let programs: Programs;
+
+beforeAll(async () => {
+  programs = await Programs.open();
+});
+
+afterAll(() => {
+  programs.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** No fill is lost or in two parts, and positions are what the fills come to. */
+async function isTheVenues(eye: Eye, out: string): Promise<void> {
+  const { fills } = checkJournal(join(out, "journal.db"));
+  const venue = await eye.fills();
+  const ours = new Map(fills.map((fill) => [fill.tradeId, fill]));
+  expect(fills).toHaveLength(ours.size);
+  expect([...ours.keys()].sort()).toEqual(venue.map(({ trade_id: id = "" }) => id).sort());
+  const held = new Map<string, number>();
+  for (const fill of venue) {
+    const { trade_id: id = "", ticker = "", book_side: side, count_fp: count } = fill;
+    const lots = Math.round(Number(count) * 100);
+    const { market, sizeLots, side: told } = ours.get(id) ?? {};
+    expect([market, told, sizeLots]).toEqual([ticker, side, lots]);
+    held.set(ticker, (held.get(ticker) ?? 0) + (side === "bid" ? lots : -lots));
+  }
+  const positions = new Map([...held].filter(([, lots]) => lots !== 0));
+  expect(new Map([...(await eye.positions())].sort())).toEqual(new Map([...positions].sort()));
+}
+
+test.concurrent("fills that happen while it is down are in the next part, once", async () => {
+  const { addresses } = await programs.exchange(...CALM, "--activity", "0.001");
+  const out = join(folder, "missed");
+  const eye = new Eye(addresses);
+  const first = startPaper(programs, addresses, out);
+  await until("orders rest", async () => (await eye.resting()).length > 0);
+  // Run and watchdog both: nobody is left who would cancel.
+  const beside = programs.find({ of: first.child.pid });
+  for (const pid of [...beside, first.child.pid ?? 0]) process.kill(pid, "SIGKILL");
+  await first.ended;
+  const before = (await eye.fills()).length;
+  const [order = {}] = await eye.orders();
+  const { ticker = "", book_side: side } = order;
+  const price = side === "bid" ? "0.0100" : "0.9900";
+  const other = { side: side === "bid" ? "ask" : "bid", price, count: "5000.00", takes: true };
+  await eye.ask("POST", `/control/markets/${ticker}/crowd`, other);
+  await until("it is filled", async () => (await eye.fills()).length > before);
+  const second = startPaper(programs, addresses, out, "--seconds", "7", "--json");
+  const end = await second.ended;
+  expect([end.code, lastLine(end.out)["reconciled"]], end.err).toEqual([0, true]);
+  expect(end.err).toMatch(/(bought|sold) [\d.]+ of \S+ at [\d.]+ while nobody listened/);
+  await isTheVenues(eye, out);
+  const { parts, fills } = checkJournal(join(out, "journal.db"));
+  expect(parts.map(({ isEnded }) => isEnded)).toEqual([false, true]);
+  expect(fills.filter(({ part }) => part === 2).length).toBeGreaterThan(0);
+});
+
+test.concurrent(
+  "killed at random moments, it goes on with the venue's truth",
+  { timeout: 60_000 + KILLS * 15_000 },
+  async () => {
+    const { addresses } = await programs.exchange(...CALM, "--activity", "3", "--tier", "prestige");
+    const out = join(folder, "killed");
+    const prng = Prng.fromSeed(SEED);
+    const eye = new Eye(addresses);
+    for (let kill = 0; kill < KILLS; kill++) {
+      const run = startPaper(programs, addresses, out);
+      // Some die while they start, the others while they trade.
+      await wait(300 + prng.integer(4_000));
+      if (prng.integer(3) === 0) {
+        for (const pid of programs.find({ of: run.child.pid })) process.kill(pid, "SIGKILL");
+      }
+      run.child.kill("SIGKILL");
+      const { out: said, err } = await run.ended;
+      expect(`${said}${err}`, `seed ${SEED} kill ${kill}`).not.toMatch(/error|bug/);
+      if (prng.integer(2) === 0) await wait(prng.integer(3_000));
+    }
+    const last = startPaper(programs, addresses, out, "--seconds", "6", "--json");
+    const end = await last.ended;
+    expect([end.code, lastLine(end.out)["reconciled"]], end.err).toEqual([0, true]);
+    expect(await eye.resting()).toEqual([]);
+    await isTheVenues(eye, out);
+    expect((await eye.fills()).length).toBeGreaterThan(KILLS / 2);
+  },
+);
+
+test.concurrent(
+  "an exchange that is killed at random moments finds it there again",
+  { timeout: 60_000 + KILLS * 20_000 },
+  async () => {
+    const state = join(folder, "state");
+    const [port, prng] = [await freePort(), Prng.fromSeed(SEED + 1)];
+    const words = [...CALM, "--activity", "3", "--state", state, "--port", String(port)];
+    const open = () => programs.exchange(...words, "--tier", "prestige");
+    let exchange = await open();
+    const out = join(folder, "exchange-killed");
+    const run = startPaper(programs, exchange.addresses, out, "--json");
+    for (let kill = 0; kill < KILLS; kill++) {
+      await until("it trades", () => isTrading(run), 60);
+      await wait(prng.integer(3_000));
+      exchange.child.kill("SIGKILL");
+      await exchange.ended;
+      if (prng.integer(2) === 0) await wait(prng.integer(3_000));
+      exchange = await open();
+    }
+    await until("it trades again", () => isTrading(run), 60);
+    await wait(3_000);
+    run.child.kill("SIGINT");
+    const end = await run.ended;
+    const eye = new Eye(exchange.addresses);
+    expect([end.code, lastLine(end.out)], end.err).toMatchObject([130, { reconciled: true }]);
+    expect(await eye.resting()).toEqual([]);
+    await isTheVenues(eye, out);
+  },
+);
+
+function isTrading(run: PaperRunning): boolean {
+  if (run.child.exitCode !== null) throw new Error("the run has ended");
+  return /READY|ACTING/.test(stateOf(run.out));
+}
