@@ -1,8 +1,10 @@
 /**
  * kalshi-gym as a library: sessions, the environment, its simulated venue, and PPO. `kalshi-gym/gym`
- * and `kalshi-gym/learn` are the parts that know nothing of Kalshi.
+ * and `kalshi-gym/learn` are the parts that know nothing of Kalshi; `kalshi-gym/kalshi`,
+ * `kalshi-gym/exchange` and `kalshi-gym/live` are the venue, one of our own, and the live run.
  */
-export { OperationError, Prng } from "./core/index.ts";
+export { MachineScheduler } from "./apps/machine-scheduler.ts";
+export { OperationError, Prng, type Scheduler } from "./core/index.ts";
 export { FEATURE_NAMES, SCHEMA_HASH } from "./features/index.ts";
 export {
   type LiveBlock,
@@ -14,7 +16,14 @@ export {
   type LivePart,
   readLiveJournal,
 } from "./journal/index.ts";
-export { BookSide, openSession, type Session, type Tape } from "./market/index.ts";
+export {
+  BookSide,
+  dearestFees,
+  openSession,
+  PriceGrid,
+  type Session,
+  type Tape,
+} from "./market/index.ts";
 export {
   Account,
   Action,
