@@ -4,7 +4,7 @@
  * the truth, position by position and to the last micro-dollar. While the run trades, readings are
  * only compared; what differs twice is a reason to calibrate anew.
  */
-import { formatCentiCents, formatFixed, type MicroUsd } from "../core/index.ts";
+import { canonicalJson, formatCentiCents, formatFixed, type MicroUsd } from "../core/index.ts";
 import { BookSide } from "../market/index.ts";
 import type { AccountReading, Correction, LiveHeader } from "../journal/index.ts";
 import type { OrderManager } from "../orders/index.ts";
@@ -44,6 +44,8 @@ export class AccountSync {
   #outside: MicroUsd | null = null;
   /** Positions were set right while such orders hid what that had cost. */
   #isCashOpen = false;
+  /** The last two readings told the same. */
+  #isStill = false;
   #isReading = false;
   #askedUs = -Infinity;
   #failures = 0;
@@ -69,6 +71,7 @@ export class AccountSync {
   arrived(reading: AccountReading): string[] {
     this.#isReading = false;
     this.#failures = 0;
+    this.#isStill = this.lastReading !== null && isSame(this.lastReading, reading);
     this.lastReading = reading;
     return (reading.missed ?? []).map(
       ({ clientOrderId, ticker, side, price, size }) =>
@@ -97,12 +100,13 @@ export class AccountSync {
   }
 
   /**
-   * Takes a reading for the truth; what it corrected, or null where it is none yet. `lastOwnUs` is when
-   * something happened to orders of ours last.
+   * Takes the last reading for the truth; what it corrected, or null where it is none yet. `lastOwnUs`
+   * is when something happened to orders of ours last. The parts of one reading may be of different
+   * moments: only what two have told alike was so at one.
    */
   calibrate(reading: AccountReading, lastOwnUs: number): Correction[] | null {
     const { trader } = this;
-    if (reading.askedUs < lastOwnUs + CONFIRM_US) return null;
+    if (!this.#isStill || reading.askedUs < lastOwnUs + CONFIRM_US) return null;
     if (trader === null) {
       const opened = openTrader(this.#header, this.#orders, reading);
       this.trader = opened.trader;
@@ -148,4 +152,10 @@ export class AccountSync {
   #facts({ account }: Trader): ReconciliationOptions {
     return { tickers: this.#tickers, account, outside: this.#outside };
   }
+}
+
+function isSame(one: AccountReading, other: AccountReading): boolean {
+  const told = ({ available, positions, resting }: AccountReading): string =>
+    canonicalJson([available, positions, resting]);
+  return told(one) === told(other);
 }

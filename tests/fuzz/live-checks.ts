@@ -196,6 +196,8 @@ function checkOrders(play: LivePlay, played: PlayedRun, there: ReadonlyMap<strin
     if (output.kind === "correction") corrected.add(output.correction.name);
   }
   for (const { input } of entriesOf(blocks)) {
+    // A fill of an order that had been given up is told as a doubt, and shows at the next reading.
+    if (input.kind === "doubt") corrected.add(input.why.split(" ").at(-1) ?? "");
     if (input.kind !== "order") continue;
     const { event } = input;
     const before = orders.get(event.clientOrderId);
@@ -216,7 +218,8 @@ function checkOrders(play: LivePlay, played: PlayedRun, there: ReadonlyMap<strin
   for (const [id, order] of orders) {
     const venue = there.get(id);
     const ticker = run.header.markets[order.request.market]?.ticker ?? "";
-    const isCovered = corrected.has(ticker) || corrected.has(id) || played.killedUs !== null;
+    const names = [ticker, id, "cash"];
+    const isCovered = played.killedUs !== null || names.some((name) => corrected.has(name));
     checkFills(play, id, fills.get(id) ?? new Set(), venue, isCovered);
     // What a killed process did not hear of is the next one's to ask for.
     if (played.killedUs !== null) continue;

@@ -40,7 +40,7 @@ function randomRun(seed: number, seconds: number, to: string): LiveCase {
   });
   live.take({ kind: "command", name: "start", by: "test" });
   live.links();
-  live.account();
+  live.still();
   const open = new Map<
     string,
     { side: BookSide; price: CentiCents; left: number; market: number }
