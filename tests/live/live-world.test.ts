@@ -1,5 +1,6 @@
 /** Whole runs against the local exchange in one process: they trade, reconcile, stop, and replay. */
 import { expect, test } from "vitest";
+import { readFaultRules } from "../../src/exchange/index.ts";
 import { replayRun } from "../../src/live/index.ts";
 import { anything } from "./live-case.ts";
 import { LiveWorld } from "./live-world.ts";
@@ -35,3 +36,27 @@ test.each([1, 2, 3])(
     world.close();
   },
 );
+
+test("a market that is paused while the feed is away is known to be when it is back", () => {
+  const world = new LiveWorld({ seed: 4, markets: 1 });
+  const run = world.open();
+  run.start();
+  world.run(5);
+  const [market] = world.markets;
+  const shown = run.trader.markets[0];
+  expect(shown?.isActive).toBe(true);
+  world.faults(
+    readFaultRules([{ kind: "feedDown" }, { kind: "resetFeed", until_ms: 2_000 }], "rules"),
+  );
+  world.run(3);
+  if (market !== undefined) world.exchange.engine.deactivate(market);
+  world.run(5);
+  world.faults([]);
+  world.run(40);
+  expect(shown?.isActive).toBe(false);
+  if (market !== undefined) world.exchange.engine.activate(market);
+  world.run(5);
+  expect(shown?.isActive).toBe(true);
+  run.kill();
+  world.close();
+});

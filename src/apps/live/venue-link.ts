@@ -44,6 +44,7 @@ import {
 import { MarketStatus, type SnapshotLevel } from "../../market/index.ts";
 import { BookSide } from "../../market/index.ts";
 import type { ClientOrderId } from "../../orders/index.ts";
+import { MarketStates } from "./market-states.ts";
 import { type FormerParts, MissedFills } from "./missed-fills.ts";
 
 export interface VenueLinkOptions {
@@ -79,6 +80,7 @@ export class VenueLink implements NewsSource, VenueDesk {
   readonly #closeTimers: ((() => void) | null)[];
   readonly #startedUs: TimestampUs;
   readonly #missed: MissedFills;
+  readonly #states: MarketStates;
   /** Channels of which something is missing. */
   readonly #missing = new Set<Channel>(["orderbook_delta", ...PRIVATE]);
   /** What has been told of each way. */
@@ -101,6 +103,15 @@ export class VenueLink implements NewsSource, VenueDesk {
     const { client, entry } = this;
     this.#missed = new MissedFills(client, options.former ?? null);
     this.reader = new AccountReader({ client, scheduler, tickers });
+    this.#states = new MarketStates({
+      client,
+      scheduler,
+      tickers,
+      tell: (news) => {
+        this.#news(news);
+        options.onNews();
+      },
+    });
     this.orders = new KalshiOrderManager({
       entry,
       client,
@@ -135,6 +146,7 @@ export class VenueLink implements NewsSource, VenueDesk {
   close(): void {
     this.#isClosed = true;
     for (const stop of this.#closeTimers) stop?.();
+    this.#states.close();
     this.feed.close();
     this.client.close();
     this.entry.close();
@@ -270,6 +282,7 @@ export class VenueLink implements NewsSource, VenueDesk {
         return;
       case "connected":
         this.#missing.clear();
+        this.#states.read();
         this.#tellLinks("connected");
         return;
       case "disconnected":
@@ -292,6 +305,7 @@ export class VenueLink implements NewsSource, VenueDesk {
     // A hole in the numbers heals by a snapshot on the same connection; these do not.
     const isDown = cause === "disconnected" || cause === "ended" || cause === "stale";
     if (isDown || cause === "overflow") this.#missing.add(channel);
+    if (channel === "market_lifecycle_v2") this.#states.read();
     if (channel === "orderbook_delta") {
       if (tickers === null) this.#news({ kind: "gap", market: null, cause });
       else
@@ -365,7 +379,10 @@ export class VenueLink implements NewsSource, VenueDesk {
       this.#closeLater(market);
     }
     const status = STATUS_OF[what];
-    if (status !== undefined) this.#news({ kind: "status", market, status, stampUs: null });
+    if (status !== undefined) {
+      this.#states.heard(market, status);
+      this.#news({ kind: "status", market, status, stampUs: null });
+    }
     const value = settlementValue ?? valueOfResult(result);
     if (what === "settled" && value !== null) this.#tellSettled(ticker, value);
   }

@@ -1,0 +1,103 @@
+/**
+ * Whether markets trade, read by REST: at the start, and after the feed was away, because what a
+ * lifecycle message told meanwhile is not told again.
+ */
+import type { Scheduler } from "../../core/index.ts";
+import type { MarketNews } from "../../journal/index.ts";
+import { calls, type RestClient } from "../../kalshi/index.ts";
+import { MarketStatus } from "../../market/index.ts";
+
+export interface MarketStatesOptions {
+  readonly client: RestClient;
+  readonly scheduler: Scheduler;
+  readonly tickers: readonly string[];
+  /** Hears of a market that is in another state than was last told. */
+  readonly tell: (news: MarketNews) => void;
+}
+
+/** Markets of one question. */
+const PAGE = 100;
+const RETRY_US = 2_000_000;
+
+export class MarketStates {
+  readonly #options: MarketStatesOptions;
+  readonly #told: MarketStatus[];
+  #isReading = false;
+  #isAgain = false;
+  #stopTimer: (() => void) | null = null;
+  #isClosed = false;
+
+  constructor(options: MarketStatesOptions) {
+    this.#options = options;
+    this.#told = options.tickers.map(() => MarketStatus.active);
+  }
+
+  /** The feed has told of a market's state. */
+  heard(market: number, status: MarketStatus): void {
+    this.#told[market] = status;
+  }
+
+  /** Reads all markets, once more if it is being done already. */
+  read(): void {
+    if (this.#isClosed) return;
+    if (this.#isReading) {
+      this.#isAgain = true;
+      return;
+    }
+    this.#isReading = true;
+    this.#isAgain = false;
+    this.#readFrom(0);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#stopTimer?.();
+  }
+
+  #readFrom(from: number): void {
+    const { client, tickers, scheduler } = this.#options;
+    const some = tickers.slice(from, from + PAGE);
+    if (some.length === 0) {
+      this.#isReading = false;
+      if (this.#isAgain) this.read();
+      return;
+    }
+    client.sendForAll(
+      (cursor) => calls.markets({ tickers: some.join(","), limit: PAGE, cursor }),
+      (answer) => {
+        if (this.#isClosed) return;
+        if (answer.kind === "ok") {
+          for (const { ticker, status } of answer.value) this.#found(ticker, status);
+          this.#readFrom(from + PAGE);
+          return;
+        }
+        this.#stopTimer = scheduler.after(RETRY_US, () => {
+          this.#readFrom(from);
+        });
+      },
+    );
+  }
+
+  #found(ticker: string, word: string): void {
+    const market = this.#options.tickers.indexOf(ticker);
+    const status = STATUS_OF_WORD[word];
+    if (market < 0 || status === undefined || this.#told[market] === status) return;
+    // The end of a market is the end: an older answer does not open it again.
+    if ((this.#told[market] as MarketStatus) >= MarketStatus.closed && status < MarketStatus.closed)
+      return;
+    this.#told[market] = status;
+    this.#options.tell({ kind: "status", market, status, stampUs: null });
+  }
+}
+
+/** The venue's words for a market's state; others say nothing that matters here. */
+const STATUS_OF_WORD: Readonly<Record<string, MarketStatus>> = {
+  initialized: MarketStatus.inactive,
+  inactive: MarketStatus.inactive,
+  active: MarketStatus.active,
+  closed: MarketStatus.closed,
+  determined: MarketStatus.determined,
+  disputed: MarketStatus.determined,
+  finalized: MarketStatus.settled,
+  settled: MarketStatus.settled,
+};
