@@ -96,7 +96,6 @@ export function checkEnd(play: LivePlay): void {
   checkCreations(play);
   const there = ordersThere(play);
   for (const played of play.runs) {
-    checkJournal(play, played);
     checkOrders(play, played, there);
     checkQueues(play, played);
     checkReplay(play, played);
@@ -164,23 +163,6 @@ function outputsOf(blocks: Blocks): LiveOutput[] {
   return blocks.flatMap((block) => (block.kind === "outputs" ? block.outputs : []));
 }
 
-/** Nothing is sent after the run has been told to stop, or has stopped itself. */
-function checkJournal(play: LivePlay, { run }: PlayedRun): void {
-  let isOver = false;
-  for (const block of run.journal.blocks) {
-    if (block.kind === "inputs") {
-      // What was decided before the command, in the same batch, is told after it.
-      continue;
-    }
-    for (const output of block.outputs) {
-      if (isOver && output.kind === "sent" && output.command.kind !== "cancel") {
-        play.fail("after the end", `${output.command.kind} ${canonicalJson(output)}`);
-      }
-      if (output.kind === "state" && output.to === "IDLE") isOver = true;
-    }
-  }
-}
-
 /** Each order as the journal's events fold is what it is at the exchange, and so are its fills. */
 function checkOrders(play: LivePlay, played: PlayedRun, there: ReadonlyMap<string, There>): void {
   const { run } = played;
@@ -215,8 +197,14 @@ function checkOrders(play: LivePlay, played: PlayedRun, there: ReadonlyMap<strin
     told.add(tradeId);
     fills.set(event.clientOrderId, told);
   }
+  const over = outputsOf(blocks).find((output) => output.kind === "state" && output.to === "IDLE");
   for (const [id, order] of orders) {
     const venue = there.get(id);
+    // Given up, held for longer than that on its way, and come when the run was over.
+    const isTooLate = venue?.fills.every(
+      ({ createdUs }) => (createdUs ?? 0) > (over?.atUs ?? Infinity),
+    );
+    if (play.plan.holdsLong && order.status === "rejected" && isTooLate === true) continue;
     const ticker = run.header.markets[order.request.market]?.ticker ?? "";
     const names = [ticker, id, "cash"];
     const isCovered = played.killedUs !== null || names.some((name) => corrected.has(name));
@@ -279,13 +267,17 @@ function checkReplay(play: LivePlay, { run, calms }: PlayedRun): void {
   const isLast = run === play.last.run;
   const calmInputs = entriesOf(journal.blocks.slice(0, play.calmBlocks)).length;
   let inputs = 0;
+  let isStopped = false;
   const replay = replayRun({
     header,
     blocks: journal.blocks,
-    makePolicy: replayedPolicies(play.plan.policy, calms),
+    makePolicy: replayedPolicies(play.plan, calms),
     listener: books,
-    afterInput: () => {
+    afterInput: ({ outputs, run: { stopReason } }) => {
       inputs += 1;
+      const late = outputs.find((output) => isStopped && isNewRisk(output));
+      if (late !== undefined) play.fail("after the stop", toText(late));
+      isStopped = stopReason !== null;
       if (isLast && inputs === calmInputs) checkBooks(play, books);
     },
   });
@@ -294,6 +286,11 @@ function checkReplay(play: LivePlay, { run, calms }: PlayedRun): void {
     play.fail("replay", `output ${output}: ${toText(journalled)}, replayed ${toText(replayed)}`);
   }
   if (replay.unwritten > 0) play.fail("replay", `${replay.unwritten} outputs more than journalled`);
+}
+
+/** An order, or more of one. */
+function isNewRisk(output: LiveOutput): boolean {
+  return output.kind === "sent" && output.command.kind !== "cancel";
 }
 
 function toText(output: LiveOutput | null): string {

@@ -54,6 +54,8 @@ export interface LivePlan {
   readonly markets: number;
   readonly activity: number;
   readonly policy: PolicyName;
+  /** At which of its decisions the policy of each market breaks, once; null for never. */
+  readonly breaksAt: number | null;
   readonly settings: Partial<LiveSettings>;
   /** Seconds during which things go wrong. */
   readonly troubleSeconds: number;
@@ -74,12 +76,17 @@ export function drawPlan(seed: number): LivePlan {
     markets,
     activity: pick(prng, [0.3, 1, 3, 8]),
     policy: pick(prng, ["random", "random", "join", "bids", "asks"]),
+    breaksAt: drawBreak(prng.fork("break")),
     settings: drawSettings(prng.fork("settings")),
     troubleSeconds,
     rules,
     deeds: drawDeeds(prng.fork("deeds"), markets, troubleSeconds),
     holdsLong: rules.some(({ kind, amountUs }) => kind === "held" && amountUs > 3 * SECOND),
   };
+}
+
+function drawBreak(prng: Prng): number | null {
+  return prng.integer(8) === 0 ? 1 + prng.integer(40) : null;
 }
 
 function drawSettings(prng: Prng): Partial<LiveSettings> {

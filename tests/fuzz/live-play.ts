@@ -229,7 +229,7 @@ export class LivePlay {
   #nextPolicy() {
     // The run that is being made; its markets' policies are made one by one.
     const calms = this.#calmsOfNext;
-    return livePolicies(this.plan.policy, () => this.#isCalm, calms)();
+    return livePolicies(this.plan, () => this.#isCalm, calms)();
   }
 
   #calmsOfNext: Calms = [];

@@ -4,21 +4,23 @@
  */
 import type { LivePolicy } from "../../src/live/index.ts";
 import { Action } from "../../src/orders/index.ts";
-import type { PolicyName } from "./live-plan.ts";
+import type { LivePlan } from "./live-plan.ts";
+
+type Habits = Pick<LivePlan, "policy" | "breaksAt">;
 
 /** What the policies of one run were told, one list a market. */
 export type Calms = boolean[][];
 
 /** Makes the policies of a live run, which write down into `calms` what `isCalm` said. */
 export function livePolicies(
-  name: PolicyName,
+  habits: Habits,
   isCalm: () => boolean,
   calms: Calms,
 ): () => LivePolicy {
   return () => {
     const own: boolean[] = [];
     calms.push(own);
-    return policyOf(name, () => {
+    return policyOf(habits, () => {
       const calm = isCalm();
       own.push(calm);
       return calm;
@@ -27,20 +29,24 @@ export function livePolicies(
 }
 
 /** The same policies for a replay. */
-export function replayedPolicies(name: PolicyName, calms: Calms): () => LivePolicy {
+export function replayedPolicies(habits: Habits, calms: Calms): () => LivePolicy {
   let markets = 0;
   return () => {
     const own = calms[markets++] ?? [];
     let next = 0;
-    return policyOf(name, () => own[next++] ?? true);
+    return policyOf(habits, () => own[next++] ?? true);
   };
 }
 
-function policyOf(name: PolicyName, isCalm: () => boolean): LivePolicy {
+function policyOf({ policy: name, breaksAt }: Habits, isCalm: () => boolean): LivePolicy {
+  let decisions = 0;
   return {
     name,
     act: (_observation, mask, prng) => {
-      if (isCalm()) return Action.hold;
+      const calm = isCalm();
+      decisions += 1;
+      if (decisions === breaksAt) throw new Error("the policy breaks");
+      if (calm) return Action.hold;
       const allowed = [...mask.keys()].filter((action) => mask[action] === 1);
       const any = allowed[prng.integer(allowed.length)] ?? Action.hold;
       if (name === "random") return any;
