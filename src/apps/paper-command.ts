@@ -89,6 +89,13 @@ async function runPaper(flags: PaperFlags, io: Console): Promise<void> {
   if (!isOwn && flags.markets === undefined && flags.venue !== "local") {
     throw new OperationError("PAPER_OPTIONS", "expected --markets with what to trade, was none");
   }
+  if (!isOwn && (flags.session !== undefined || flags.speed !== undefined)) {
+    throw new OperationError(
+      "PAPER_OPTIONS",
+      "--session and --speed are of a local exchange of the run's own: expected neither with " +
+        "--rest and --ws or another venue",
+    );
+  }
   io.line(`Deciding: ${decides.description}.`);
   const shared = {
     io,

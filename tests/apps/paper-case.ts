@@ -10,7 +10,10 @@ import { replayRun } from "../../src/live/index.ts";
 import { type Addresses, type Programs, type Running, venueWords } from "./programs.ts";
 
 /** A market that lasts longer than any test, with somebody who trades. */
-export const CALM = ["--generate", "--minutes", "60", "--key-kind", "ed25519"];
+export const CALM = [
+  ...["--generate", "--minutes", "60", "--key-kind", "ed25519"],
+  ...["--tier", "prestige"],
+];
 
 export type Entry = Readonly<Record<string, string>>;
 
@@ -116,7 +119,7 @@ export async function until(
   holds: () => boolean | Promise<boolean>,
   seconds = 20,
 ): Promise<void> {
-  for (const fromMs = performance.now(); ; await wait(50)) {
+  for (const fromMs = performance.now(); ; await wait(100)) {
     if (await holds()) return;
     if (performance.now() - fromMs > seconds * 1_000)
       throw new Error(`not within ${seconds} s: ${what}`);

@@ -86,14 +86,14 @@ test.concurrent(
   "killed at random moments, it goes on with the venue's truth",
   { timeout: 60_000 + KILLS * 15_000 },
   async () => {
-    const { addresses } = await programs.exchange(...CALM, "--activity", "3", "--tier", "prestige");
+    const { addresses } = await programs.exchange(...CALM, "--activity", "3");
     const out = join(folder, "killed");
     const prng = Prng.fromSeed(SEED);
     const eye = new Eye(addresses);
     for (let kill = 0; kill < KILLS; kill++) {
       const run = startPaper(programs, addresses, out);
       // Some die while they start, the others while they trade.
-      await wait(300 + prng.integer(4_000));
+      await wait(300 + prng.integer(6_000));
       if (prng.integer(3) === 0) {
         for (const pid of programs.find({ of: run.child.pid })) process.kill(pid, "SIGKILL");
       }
@@ -118,7 +118,7 @@ test.concurrent(
     const state = join(folder, "state");
     const [port, prng] = [await freePort(), Prng.fromSeed(SEED + 1)];
     const words = [...CALM, "--activity", "3", "--state", state, "--port", String(port)];
-    const open = () => programs.exchange(...words, "--tier", "prestige");
+    const open = () => programs.exchange(...words);
     let exchange = await open();
     const out = join(folder, "exchange-killed");
     const run = startPaper(programs, exchange.addresses, out, "--json");
