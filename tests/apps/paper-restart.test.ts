@@ -141,6 +141,23 @@ test.concurrent(
   },
 );
 
+test.concurrent("refused by the network for a while, it comes back by itself", async () => {
+  const { addresses } = await programs.exchange(...CALM);
+  const out = join(folder, "refused");
+  const eye = new Eye(addresses);
+  const run = startPaper(programs, addresses, out, "--json", "--reconcile", "1");
+  await until("orders rest", async () => (await eye.resting()).length > 0);
+  await eye.faults({ kind: "refuse", until_ms: 5_000 }, { kind: "resetFeed", times: 1 });
+  await until("it trades no more", () => /CALIBRATING|ERROR/.test(stateOf(out)));
+  await until("it trades again", () => isTrading(run), 60);
+  await until("orders rest again", async () => (await eye.resting()).length > 0);
+  run.child.kill("SIGINT");
+  const end = await run.ended;
+  expect([end.code, lastLine(end.out)], end.err).toMatchObject([130, { reconciled: true }]);
+  expect(await eye.resting()).toEqual([]);
+  await isTheVenues(eye, out);
+});
+
 function isTrading(run: PaperRunning): boolean {
   if (run.child.exitCode !== null) throw new Error("the run has ended");
   return /READY|ACTING/.test(stateOf(run.out));
