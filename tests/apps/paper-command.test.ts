@@ -22,7 +22,7 @@ test.concurrent(
   "with an exchange of its own it needs nothing, and ends with what it did",
   async () => {
     const out = join(folder, "own");
-    const words = ["paper", "--policy", "join", "--out", out, "--seconds", "3", "--json"];
+    const words = ["paper", "--policy", "join", "--out", out, "--seconds", "7", "--json"];
     const run = programs.launch(words);
     await run.said("ends it");
     const beside = programs.find({ of: run.child.pid });
@@ -142,6 +142,9 @@ test.concurrent("a run whose loop hangs loses its orders after ten seconds", asy
   // It wakes up, finds its orders gone, and trades on.
   run.child.kill("SIGCONT");
   await until("orders rest again", async () => (await eye.resting()).length > 0);
+  // The process beside it does not go on cancelling what is now looked after again.
+  const beside = (): string => readFileSync(join(out, "watchdog.log"), "utf8");
+  await until("it is left alone", () => beside().includes("the run is back"), 3);
   run.child.kill("SIGINT");
   const end = await run.ended;
   expect([end.code, await eye.resting()]).toEqual([130, []]);

@@ -5,23 +5,22 @@
  * of this run, until none is left. Another run may have begun meanwhile: its orders are its own.
  *
  *   the run is gone without having said goodbye      cancel
- *   no sign of life from the run for a while         cancel
+ *   no sign of life from the run for a while         cancel, until it is back
  *   a stop was asked for and the run does not end    end the run, and cancel
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { messageOf, present, Prng } from "../../core/index.ts";
 import {
-  calls,
   keySourceFrom,
   loadSigningKey,
   NodeNetwork,
   openVenue,
   RestClient,
-  sentenceOf,
 } from "../../kalshi/index.ts";
 import { formatIsoTime } from "../../market/index.ts";
 import { MachineScheduler } from "../machine-scheduler.ts";
 import type { KeyPlace } from "./local-venue.ts";
+import { sweepOrders } from "./order-sweep.ts";
 import { isRunning, RunFolder } from "./run-folder.ts";
 
 /** The first message to it. */
@@ -46,12 +45,6 @@ const SILENCE_MS = 10_000;
 /** How long a run may take to stop by itself. */
 const STOP_MS = 10_000;
 const LOOK_MS = 250;
-const ROUND_MS = 500;
-/** A request of the run may still be on its way to the venue for so long. */
-const LANDING_MS = 5_000;
-
-/** Where the venue is on this machine and does not answer for so long, it is gone. */
-const LOCAL_GONE_MS = 60_000;
 
 /** Serves until the run is gone. Call it in a process that was started with a channel. */
 export async function serveWatchdog(): Promise<void> {
@@ -78,6 +71,7 @@ export async function serveWatchdog(): Promise<void> {
   // A Ctrl-C is the run's to answer.
   process.on("SIGINT", () => undefined);
   let stopAskedMs: number | null = null;
+  let isSweeping = false;
   let hasSwept = false;
   let lookedMs = performance.now();
   for (;;) {
@@ -105,9 +99,16 @@ export async function serveWatchdog(): Promise<void> {
       await finish(watched, folder, "a stop was asked for and the run did not end");
       return;
     }
-    const isSilent = nowMs - lastMs > SILENCE_MS;
-    if (isSilent && !hasSwept) await sweep(watched, folder, "the run gives no sign of life");
-    hasSwept = isSilent;
+    const isSilent = (): boolean => performance.now() - lastMs > SILENCE_MS;
+    if (!isSilent()) hasSwept = false;
+    else if (!hasSwept && !isSweeping) {
+      [hasSwept, isSweeping] = [true, true];
+      // Beside this loop, for the venue may not answer for long, and the run may end meanwhile.
+      const isNeeded = (): boolean => !isOver && !isGone && isSilent();
+      void sweep(watched, folder, "the run gives no sign of life", isNeeded).finally(() => {
+        isSweeping = false;
+      });
+    }
   }
 }
 
@@ -124,12 +125,13 @@ async function finish(order: WatchOrder, folder: RunFolder, why: string): Promis
   }
 }
 
-/**
- * Cancels all that rests under an id of the run's, round by round, until nothing has been found for a
- * while. A venue that does not answer is asked on and on, because it may come back with the orders;
- * false where it was one of this machine and is gone.
- */
-async function sweep(order: WatchOrder, folder: RunFolder, why: string): Promise<boolean> {
+/** Sweeps the run's orders with a connection of its own; false where that came to no end. */
+async function sweep(
+  order: WatchOrder,
+  folder: RunFolder,
+  why: string,
+  isNeeded = (): boolean => true,
+): Promise<boolean> {
   tell(folder, `${why}: cancelling`);
   const { restUrl, wsUrl, idPrefix } = order;
   const venue = openVenue({ restUrl, wsUrl });
@@ -141,56 +143,16 @@ async function sweep(order: WatchOrder, folder: RunFolder, why: string): Promise
   const network = new NodeNetwork(venue);
   const [scheduler, prng] = [new MachineScheduler(), Prng.fromSeed(process.pid)];
   const client = new RestClient({ venue, key, network, scheduler, prng });
-  let emptySinceMs: number | null = null;
-  let answeredMs = performance.now();
-  let trouble = "";
+  const { isLocal } = venue;
+  const log = (text: string): void => {
+    tell(folder, text);
+  };
   try {
-    for (let cancelled = 0; ; await wait(ROUND_MS)) {
-      const resting = await ordersOf(client, idPrefix);
-      const nowMs = performance.now();
-      if (typeof resting === "string") {
-        emptySinceMs = null;
-        if (resting !== trouble) tell(folder, `the orders could not be read: ${resting}`);
-        trouble = resting;
-        if (!venue.isLocal || nowMs - answeredMs < LOCAL_GONE_MS) continue;
-        tell(folder, "the exchange on this machine is gone");
-        return false;
-      }
-      answeredMs = nowMs;
-      trouble = "";
-      if (resting.length > 0) emptySinceMs = null;
-      else emptySinceMs ??= nowMs;
-      if (emptySinceMs !== null && nowMs - emptySinceMs >= LANDING_MS) {
-        tell(folder, `nothing of the run's rests any more, ${cancelled} cancelled`);
-        return true;
-      }
-      const results = await Promise.all(resting.map((orderId) => isCancelled(client, orderId)));
-      cancelled += results.filter(Boolean).length;
-    }
+    return await sweepOrders({ client, idPrefix, isLocal, isNeeded, log });
   } finally {
     client.close();
     network.close();
   }
-}
-
-/** The run's orders that rest, by the venue's ids; or why nobody knows. */
-function ordersOf(client: RestClient, idPrefix: string): Promise<readonly string[] | string> {
-  return new Promise((resolve) => {
-    client.sendForAll(
-      (cursor) => calls.orders({ status: "resting", limit: 1_000, cursor }),
-      (answer) => {
-        if (answer.kind !== "ok") return resolve(sentenceOf(answer));
-        const ours = answer.value.filter(({ clientOrderId }) => clientOrderId.startsWith(idPrefix));
-        resolve(ours.map(({ orderId }) => orderId));
-      },
-    );
-  });
-}
-
-function isCancelled(client: RestClient, orderId: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    client.send(calls.cancelOrder(orderId), (answer) => resolve(answer.kind === "ok"));
-  });
 }
 
 /** A line of the log; where there is no room for it, cancelling goes on without. */
