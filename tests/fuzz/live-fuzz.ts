@@ -21,6 +21,7 @@ export interface Played {
     readonly busiest: number;
     readonly writes: number;
     readonly corrections: number;
+    readonly errors: number;
     readonly fills: number;
   };
 }
@@ -51,6 +52,7 @@ export function playPlan(plan: LivePlan, trace?: (line: string) => void): Played
       busiest: play.busiest,
       writes: play.world.writes.length,
       corrections: play.runs.reduce((sum, { run }) => sum + run.trader.sync.corrections, 0),
+      errors: play.runs.reduce((sum, { run }) => sum + run.trader.machine.entries.ERROR, 0),
       fills: play.world.exchange.model.account(play.world.account.index).fills.end,
     },
   };

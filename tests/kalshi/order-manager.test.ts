@@ -206,6 +206,19 @@ describe("one request at a time for an order", () => {
     expect(at.carriedOut("DELETE")).toBe(0);
   });
 
+  test("closed with an amendment on its way and another that waits, nothing more is sent", () => {
+    const at = open();
+    const id = at.send(bid, 44, 10);
+    expect(at.after(0.1, id)).toEqual(["accepted"]);
+    at.begin({ kind: "slow", amount_ms: 500, method: "POST" });
+    at.manager.amend(id, 4_300 as CentiCents, 1_000 as Lots);
+    at.run(0.01);
+    at.manager.amend(id, 4_200 as CentiCents, 1_000 as Lots);
+    at.close();
+    at.run(5);
+    expect(at.carriedOut("POST", "/amend")).toBe(1);
+  });
+
   test("a refused amendment is told, with its cause; the order stays as it was", () => {
     const at = open();
     const id = at.send(bid, 44, 10);

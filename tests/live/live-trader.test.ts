@@ -243,6 +243,64 @@ describe("reconciliation", () => {
     expect(live.outputs.filter(({ kind }) => kind === "correction")).toHaveLength(2);
   });
 
+  test("a difference cancels everything, and is set right once nothing is open", () => {
+    const live = new LiveCase();
+    live.ready();
+    live.second();
+    const id = live.submitted();
+    live.accept(id);
+    for (let wait = 0; wait < 4; wait++) {
+      live.account(held(live, 500));
+      live.second();
+    }
+    expect(live.run.state).toBe("CALIBRATING");
+    expect(kinds(live)).toContain("cancel");
+    const ledger = live.run.trader?.account.ledger;
+    expect(ledger?.position(0)).toBe(0);
+    live.order({ kind: "cancelled", clientOrderId: id, atUs: live.nowUs, reason: "requested" });
+    live.done();
+    live.still(held(live, 500));
+    expect([live.run.state, ledger?.position(0)]).toEqual(["READY", 500]);
+    expect(ledger?.cash).toBe(100_000_000 - 500 * 4400);
+    // Whoever sends orders that may only reduce is told what there is to reduce.
+    expect(live.done()).toEqual([{ kind: "positions", lots: [500] }]);
+  });
+
+  test("somebody else's fill is a reason to read the account anew", () => {
+    const live = new LiveCase({ policy: always(Action.hold) });
+    live.ready();
+    live.take({ kind: "doubt", why: "a fill of somebody else's order" });
+    expect(live.run.state).toBe("CALIBRATING");
+    live.still(held(live, 500));
+    expect(live.run.trader?.account.ledger.position(0)).toBe(500);
+  });
+
+  test("cash is compared again once nobody else's orders hide it", () => {
+    const live = new LiveCase({ policy: always(Action.hold) });
+    live.ready();
+    const other = {
+      orderId: "o-2",
+      clientOrderId: null,
+      ticker: live.header.markets[0]?.ticker ?? "",
+      side: BookSide.bid,
+      price: 2000 as CentiCents,
+      filled: 0 as Lots,
+      remaining: 1000 as Lots,
+    };
+    const fees = 90_000;
+    const { available } = held(live, 500) as { available: number };
+    const locked = { available: (available - fees - 2_000_000) as MicroUsd, resting: [other] };
+    live.take({ kind: "doubt", why: "a fill of somebody else's order" });
+    live.still({ ...held(live, 500), ...locked });
+    const ledger = live.run.trader?.account.ledger;
+    expect([live.run.state, ledger?.cash]).toEqual(["READY", available]);
+    const free = { ...held(live, 500), available: (available - fees) as MicroUsd };
+    live.account(free);
+    expect(live.run.state).toBe("CALIBRATING");
+    live.still(free);
+    expect([live.run.state, ledger?.cash]).toEqual(["READY", available - fees]);
+  });
+
   test("what moves on is no difference", () => {
     const live = new LiveCase({ policy: always(Action.hold) });
     live.ready();

@@ -228,4 +228,20 @@ describe("the risk gate", () => {
     account.sent(request({ clientOrderId: "b" as ClientOrderId, size: 100 as Lots }), 0);
     expect(verdict(account, { size: 100 as Lots })).toBe("open_orders_limit");
   });
+
+  test("counts reducing orders too: several of them may fill before any is ended", () => {
+    const account = new Account(FEES, 100_000_000 as MicroUsd);
+    account.ledger.fill(0, bid, 4500 as CentiCents, 300 as Lots, 0 as MicroUsd);
+    const selling = { side: ask, reduceOnly: true };
+    account.sent(request({ clientOrderId: "a" as ClientOrderId, side: ask }), 0);
+    // 300 held, 1000 being sold: 1300 more lead to the limit of 2000 the other way.
+    expect(verdict(account, { ...selling, size: 300 as Lots })).toBe("approved");
+    const tight = new RiskGate(
+      { orderSizeMax: 1000 as Lots, positionLimit: 900 as Lots, openOrdersMax: 9 },
+      [GRID],
+    );
+    const judged = (size: number) =>
+      tight.approve(request({ ...selling, size: size as Lots }), account).kind;
+    expect([judged(200), judged(201)]).toEqual(["approved", "refused"]);
+  });
 });

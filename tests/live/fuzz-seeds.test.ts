@@ -1,0 +1,23 @@
+/**
+ * Seeds of fuzzed runs that found something, with what they found. Where the fault is short, it stands
+ * as a case of its own beside the part that was wrong; see `live-trader.test.ts`.
+ */
+import { expect, test } from "vitest";
+import { playSeed } from "../fuzz/live-fuzz.ts";
+
+test.each([
+  [4, "reduce-only orders together went beyond the position limit"],
+  [17, "cash stayed wrong after a position was corrected while orders rested"],
+  [45, "a kill left orders without an end"],
+  [52, "cash that others' orders had locked at the start was never counted"],
+  [142, "fills between a kill and the cancels were not heard"],
+  [149, "reduce-only orders were left out of the position limit"],
+  [1782, "fills of orders that had been given up"],
+  [5094, "a restart took a reading that lagged behind the run before it"],
+  [5236, "a closed order manager went on sending"],
+  [6384, "a reading whose parts were of different moments set the cash"],
+  [6755, "a restart that was quicker than the venue's readings"],
+  [30213, "an order that was held for longer than the run went on"],
+])("seed %i: %s", (seed) => {
+  expect(playSeed(seed).failures).toEqual([]);
+});
