@@ -1,0 +1,36 @@
+/** The end of a run where the venue does not answer as it should, with real processes. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CALM, Eye, lastLine, startPaper, until } from "./paper-case.ts";
+import { Programs } from "./programs.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-paper-end-"));
+let programs: Programs;
+
+beforeAll(async () => {
+  programs = await Programs.open();
+});
+
+afterAll(() => {
+  programs.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test.concurrent("where the account cannot be compared, the watchdog looks for orders", async () => {
+  const { addresses } = await programs.exchange(...CALM);
+  const out = join(folder, "blind");
+  const eye = new Eye(addresses);
+  const run = startPaper(programs, addresses, out, "--json");
+  await until("orders rest", async () => (await eye.resting()).length > 0);
+  await eye.faults({ kind: "fail", method: "GET", path: "/portfolio/balance" });
+  const fromMs = performance.now();
+  run.child.kill("SIGINT");
+  const end = await run.ended;
+  expect(lastLine(end.out)).toMatchObject({ state: "IDLE", reconciled: false });
+  expect(performance.now() - fromMs).toBeLessThan(15_000);
+  const beside = (): string => readFileSync(join(out, "watchdog.log"), "utf8");
+  await until("it has looked", () => beside().includes("nothing of the run's rests any more"));
+  expect(await eye.resting()).toEqual([]);
+});
