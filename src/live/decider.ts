@@ -24,13 +24,8 @@ export interface LivePolicy {
 
 export type Decision = Extract<LiveOutput, { kind: "decision" }>;
 
-/** Decisions kept for the status log. */
-const KEPT = 20;
-
 export class Decider {
   count = 0;
-  /** The last decisions, oldest first. */
-  readonly last: Decision[] = [];
   readonly observation = new Float32Array(FEATURE_COUNT);
   readonly #markets: readonly LiveMarket[];
   readonly #policies: readonly LivePolicy[];
@@ -88,8 +83,6 @@ export class Decider {
       ask,
     };
     this.count += 1;
-    this.last.push(decision);
-    if (this.last.length > KEPT) this.last.shift();
     told(decision);
     trader.act(action, index, atUs);
   }

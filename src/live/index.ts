@@ -35,5 +35,13 @@ export {
   type ReplayResult,
   replayRun,
 } from "./replay.ts";
-export { outputLine, type ServiceHealth, type StatusFacts, statusText } from "./status-log.ts";
+export {
+  outputLine,
+  outputWords,
+  type Remark,
+  type ServiceHealth,
+  type StatusFacts,
+  statusText,
+} from "./status-log.ts";
+export { DecisionLog, type ToldDecision } from "./decision-log.ts";
 export { RunRecording, type RunRecordingOptions } from "./run-recording.ts";

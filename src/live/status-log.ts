@@ -9,6 +9,7 @@ import type { LiveOutput } from "../journal/index.ts";
 import { ACTION_NAMES, type Order } from "../orders/index.ts";
 import { BookSide } from "../market/index.ts";
 import type { Trader } from "../strategies/index.ts";
+import { impossibleIn, type ToldDecision } from "./decision-log.ts";
 import type { LiveTrader } from "./live-trader.ts";
 
 /** A part of the run that may fail by itself. */
@@ -21,18 +22,27 @@ export interface ServiceHealth {
   readonly detail: string;
 }
 
+/** Something that a person should know: a trouble, or what merely happened. */
+export interface Remark {
+  readonly kind: "error" | "note";
+  readonly atUs: number;
+  readonly text: string;
+}
+
 export interface StatusFacts {
   readonly nowUs: number;
   readonly run: LiveTrader;
   readonly services: readonly ServiceHealth[];
-  readonly errors: readonly { readonly atUs: number; readonly text: string }[];
+  /** The last decisions, oldest first. */
+  readonly decisions: readonly ToldDecision[];
+  readonly remarks: readonly Remark[];
   readonly handled: number;
   readonly ticksMissed: number;
 }
 
 const TRANSITIONS_SHOWN = 10;
 const DECISIONS_SHOWN = 8;
-const ERRORS_SHOWN = 8;
+const REMARKS_SHOWN = 8;
 
 /** The block, its lines ended by line feeds. */
 export function statusText(facts: StatusFacts): string {
@@ -70,55 +80,71 @@ export function statusText(facts: StatusFacts): string {
       const last = lastNewsUs === null ? "nothing yet" : `last ${age(lastNewsUs)} ago`;
       return `market     ${info.ticker}: ${state}, ${book}, ${newsCount} messages, ${last}${gap}`;
     }),
-    ...run.decider.last
+    ...facts.decisions
       .slice(-DECISIONS_SHOWN)
-      .map(
-        ({ atUs, market, action, mask, bid, ask }) =>
-          `decision   ${time(atUs)} ${run.markets[market]?.info.ticker ?? market}: ` +
-          `${ACTION_NAMES[action] ?? action} at ${formatCentiCents(bid)} / ${formatCentiCents(ask)}, ` +
-          `allowed ${mask}`,
-      ),
+      .map((told) => decisionLine(told, run.markets[told.decision.market]?.info.ticker ?? "")),
     ...machine.history
       .slice(-TRANSITIONS_SHOWN)
       .map(({ from, to, why, atUs }) => `transition ${time(atUs)} ${from} -> ${to}: ${why}`),
-    ...facts.errors
-      .slice(-ERRORS_SHOWN)
-      .map(({ atUs, text }) => `error      ${time(atUs)} ${text}`),
+    ...remarkLines(facts.remarks, "note"),
+    ...remarkLines(facts.remarks, "error"),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-/** Lines of what an output says to a person; null for those that come by the thousand. */
+/** `outputWords` behind its time. */
 export function outputLine(output: LiveOutput, tickers: readonly string[]): string | null {
-  const at = time(output.atUs);
+  const words = outputWords(output, tickers);
+  return words === null ? null : `${time(output.atUs)} ${words}`;
+}
+
+/** What an output says to a person; null for those that come by the thousand. */
+export function outputWords(output: LiveOutput, tickers: readonly string[]): string | null {
   switch (output.kind) {
     case "state": {
       const isRoutine = output.from === "ACTING" || output.to === "ACTING";
       return isRoutine && output.from !== "ERROR" && output.to !== "ERROR"
         ? null
-        : `${at} ${output.from} -> ${output.to}: ${output.why}`;
+        : `${output.from} -> ${output.to}: ${output.why}`;
     }
     case "correction": {
       const { what, name, ours, venue } = output.correction;
-      return `${at} corrected ${what} ${name}: ${ours} here, ${venue} at the venue`;
+      return `corrected ${what} ${name}: ${ours} here, ${venue} at the venue`;
     }
     case "refused":
-      return `${at} refused ${output.command.kind}: ${output.reason}`;
+      return `refused ${output.command.kind}: ${output.reason.replaceAll("_", " ")}`;
     case "note":
-      return `${at} ${output.text}`;
+      return output.text;
     case "sent": {
       const { command } = output;
-      if (command.kind !== "submit") return `${at} ${command.kind} ${command.clientOrderId}`;
+      if (command.kind !== "submit") return `${command.kind} ${command.clientOrderId}`;
       const { market, side, price, size, clientOrderId } = command.request;
       const word = side === BookSide.bid ? "bid" : "ask";
       const ticker = tickers[market] ?? String(market);
-      return `${at} ${word} ${formatFixed(size, 2)} of ${ticker} at ${formatCentiCents(price)}, ${clientOrderId}`;
+      return `${word} ${formatFixed(size, 2)} of ${ticker} at ${formatCentiCents(price)}, ${clientOrderId}`;
     }
     case "ask":
-      return output.what === "account" ? null : `${at} asked the venue: ${output.what}`;
+      return output.what === "account" ? null : `asked the venue: ${output.what}`;
     case "decision":
       return null;
   }
+}
+
+function decisionLine({ decision, came }: ToldDecision, ticker: string): string {
+  const { atUs, action, bid, ask } = decision;
+  const impossible = impossibleIn(decision);
+  return (
+    `decision   ${time(atUs)} ${ticker}: ${ACTION_NAMES[action] ?? action} at ` +
+    `${formatCentiCents(bid)} / ${formatCentiCents(ask)}: ${came.join(", ")}` +
+    (impossible === "" ? "" : `; impossible: ${impossible}`)
+  );
+}
+
+function remarkLines(remarks: readonly Remark[], kind: Remark["kind"]): string[] {
+  return remarks
+    .filter((remark) => remark.kind === kind)
+    .slice(-REMARKS_SHOWN)
+    .map(({ atUs, text }) => `${kind.padEnd(10)} ${time(atUs)} ${text}`);
 }
 
 function accountLines({ trader, startValue, sync, markets }: LiveTrader): string[] {

@@ -25,7 +25,9 @@ import {
   Actor,
   ID_FAMILY,
   LiveTrader,
-  outputLine,
+  DecisionLog,
+  outputWords,
+  type Remark,
   statusText,
   strangersIn,
 } from "../../live/index.ts";
@@ -34,6 +36,7 @@ import type { Console } from "../console.ts";
 import { MachineScheduler } from "../machine-scheduler.ts";
 import { SOFTWARE } from "../wire.ts";
 import type { KeyPlace } from "./local-venue.ts";
+import { noteWords } from "./note-words.ts";
 import { oncePerTurn } from "./once-per-turn.ts";
 import type { Decides } from "./paper-plan.ts";
 import type { RunFolder } from "./run-folder.ts";
@@ -78,7 +81,7 @@ const STATUS_MS = 1_000;
 const HISTORY_MS = 60_000;
 /** Between two questions for our places in the queues. */
 const QUEUES_MS = 5_000;
-const ERRORS_KEPT = 50;
+const REMARKS_KEPT = 50;
 /** How long the last readings may take, and the wait between two. */
 const LAST_MS = 6_000;
 const LAST_AGAIN_MS = 500;
@@ -88,7 +91,8 @@ export class PaperRun {
   readonly #scheduler = new MachineScheduler();
   readonly #network: NodeNetwork;
   readonly #prng: Prng;
-  readonly #errors: { atUs: number; text: string }[] = [];
+  readonly #remarks: Remark[] = [];
+  readonly #decisions = new DecisionLog();
   readonly #watch = new Watch((text) => {
     this.#say(text);
   });
@@ -366,7 +370,8 @@ export class PaperRun {
       nowUs: this.#scheduler.nowUs(),
       run: trader,
       services: this.#link?.services() ?? [],
-      errors: this.#errors,
+      decisions: this.#decisions.last,
+      remarks: this.#remarks,
       handled: this.#actor?.handled ?? 0,
       ticksMissed: this.#actor?.ticksMissed ?? 0,
     });
@@ -374,12 +379,15 @@ export class PaperRun {
 
   #tellOutputs(outputs: readonly LiveOutput[], header: LiveHeader): void {
     const tickers = header.markets.map(({ ticker }) => ticker);
+    this.#decisions.hear(outputs, this.#trader?.trader ?? null);
     for (const output of outputs) {
-      const line = outputLine(output, tickers);
-      if (line === null) continue;
+      const words = outputWords(output, tickers);
+      if (words === null) continue;
+      const line = `${formatIsoTime(output.atUs as TimestampUs)} ${words}`;
       this.#log(line);
       const isTrouble = output.kind === "state" && output.to === "ERROR";
-      if (isTrouble || output.kind === "correction" || output.kind === "note") this.#remember(line);
+      if (isTrouble || output.kind === "correction") this.#remember(words);
+      if (output.kind === "note") this.#remember(words, "note");
       if (output.kind === "state" && output.to !== "ACTING") this.#historyMs = -Infinity;
       if (output.kind !== "refused") this.#options.io.line(line);
     }
@@ -396,8 +404,9 @@ export class PaperRun {
 
   #tellNote(note: OrderNote): void {
     if (note.kind === "recovered") return;
-    const { kind, atUs, ...rest } = note;
-    this.#say(`${formatIsoTime(atUs)} ${kind}: ${JSON.stringify(rest)}`);
+    const words = noteWords(note);
+    this.#remember(words);
+    this.#options.io.warn(`${formatIsoTime(note.atUs)} ${words}`);
   }
 
   #say(text: string): void {
@@ -405,9 +414,9 @@ export class PaperRun {
     this.#options.io.warn(text);
   }
 
-  #remember(text: string): void {
-    this.#errors.push({ atUs: this.#scheduler.nowUs(), text });
-    if (this.#errors.length > ERRORS_KEPT) this.#errors.shift();
+  #remember(text: string, kind: Remark["kind"] = "error"): void {
+    this.#remarks.push({ kind, atUs: this.#scheduler.nowUs(), text });
+    if (this.#remarks.length > REMARKS_KEPT) this.#remarks.shift();
   }
 
   /** Reads the account until it says what we say; false where it does not within a few seconds. */

@@ -1,0 +1,80 @@
+/** The status block and the words for what a run does, as a person reads them. */
+import { expect, test } from "vitest";
+import { noteWords } from "../../src/apps/live/note-words.ts";
+import type { TimestampUs } from "../../src/core/index.ts";
+import { DecisionLog, outputWords, statusText } from "../../src/live/index.ts";
+import { Action, type ClientOrderId } from "../../src/orders/index.ts";
+import { always, LiveCase, SETTINGS } from "./live-case.ts";
+
+/** The next decision: what came of it. */
+function decided(live: LiveCase, log: DecisionLog): string {
+  const before = live.outputs.length;
+  live.second();
+  log.hear(live.outputs.slice(before), live.run.trader);
+  return log.last.at(-1)?.came.join(", ") ?? "";
+}
+
+test("what came of a decision: sent, waited for, kept, moved", () => {
+  const live = new LiveCase();
+  const log = new DecisionLog();
+  live.ready();
+  expect(decided(live, log)).toBe("sends kg-1-0, bid 10.00 at 0.4400");
+  expect(decided(live, log)).toBe("waits for kg-1-0, which is on its way");
+  live.accept(live.submitted());
+  expect(decided(live, log)).toBe("keeps kg-1-0, which fits");
+  live.book([[45, 100]], [[47, 100]]);
+  expect(decided(live, log)).toBe("moves kg-1-0 to 10.00 at 0.4500");
+});
+
+test("what came of a decision: nothing, and why", () => {
+  const hold = new LiveCase({ policy: always(Action.hold) });
+  hold.ready();
+  expect(decided(hold, new DecisionLog())).toBe("leaves everything as it is");
+  const policy = () => ({ name: "stubborn", act: () => Action.sellYes });
+  const stubborn = new LiveCase({ policy });
+  stubborn.ready();
+  expect(decided(stubborn, new DecisionLog())).toBe("cannot be carried out now, nothing is done");
+  const limits = { ...SETTINGS.limits, openOrdersMax: 0 };
+  const bound = new LiveCase({ settings: { limits } });
+  bound.ready();
+  expect(decided(bound, new DecisionLog())).toBe("submit refused here: open orders limit");
+});
+
+test("the block tells decisions with their reasons, and notes apart from errors", () => {
+  const live = new LiveCase();
+  const log = new DecisionLog();
+  live.ready();
+  decided(live, log);
+  const text = statusText({
+    ...{ nowUs: live.nowUs, run: live.run, services: [], handled: 0, ticksMissed: 0 },
+    decisions: log.last,
+    remarks: [
+      { kind: "error", atUs: live.nowUs, text: "something broke" },
+      { kind: "note", atUs: live.nowUs, text: "something was paid" },
+    ],
+  });
+  const ticker = live.header.markets[0]?.ticker ?? "";
+  expect(text).toMatch(
+    new RegExp(
+      `^decision   \\S+Z ${ticker}: BUY_YES_LIMIT at 0.4400 / 0.4600: sends kg-1-0, ` +
+        "bid 10.00 at 0.4400; impossible: SELL_YES_LIMIT, SELL_NO_LIMIT$",
+      "m",
+    ),
+  );
+  expect(text).toMatch(/^note {7}\S+Z something was paid$/m);
+  expect(text).toMatch(/^error {6}\S+Z something broke$/m);
+});
+
+test("words for people hold no JSON and no underscores", () => {
+  const atUs = 0 as TimestampUs;
+  const clientOrderId = "kg-1-7" as ClientOrderId;
+  const sentence = "no answer came, and the venue has no such order";
+  expect(noteWords({ kind: "trouble", atUs, clientOrderId, write: "create", sentence })).toBe(
+    `create kg-1-7: ${sentence}`,
+  );
+  const command = { kind: "cancel", clientOrderId } as const;
+  const reason = "insufficient_cash";
+  expect(outputWords({ kind: "refused", command, reason, atUs }, [])).toBe(
+    "refused cancel: insufficient cash",
+  );
+});
