@@ -112,7 +112,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "an exchange that is killed at random moments finds it there again",
+  "an exchange that is killed at random moments finds the run there again",
   { timeout: 60_000 + KILLS * 20_000 },
   async () => {
     const state = join(folder, "state");
@@ -159,6 +159,7 @@ test.concurrent("refused by the network for a while, it comes back by itself", a
 });
 
 function isTrading(run: PaperRunning): boolean {
-  if (run.child.exitCode !== null) throw new Error("the run has ended");
+  const { exitCode, signalCode } = run.child;
+  if (exitCode !== null || signalCode !== null) throw new Error("the run has ended");
   return /READY|ACTING/.test(stateOf(run.out));
 }

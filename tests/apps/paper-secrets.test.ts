@@ -6,13 +6,20 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { readLiveJournal } from "../../src/journal/index.ts";
 import { CALM, Eye, until } from "./paper-case.ts";
 import { Programs } from "./programs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-paper-secrets-"));
+let programs: Programs;
+
+beforeAll(async () => {
+  programs = await Programs.open();
+});
+
 afterAll(() => {
+  programs.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -43,7 +50,6 @@ async function listenBetween(port: number) {
 }
 
 test("no file, line or journal of a run holds a key or a signature", async () => {
-  const programs = await Programs.open();
   const { addresses } = await programs.exchange(...CALM);
   const { rest, ws, keyId, keyFile } = addresses;
   const pem = readFileSync(keyFile, "utf8");
@@ -70,7 +76,6 @@ test("no file, line or journal of a run holds a key or a signature", async () =>
     await until("orders are gone", async () => (await eye.resting()).length === 0);
   }
   between.close();
-  programs.close();
   const files = readdirSync(out);
   expect(files).toEqual(expect.arrayContaining(["journal.db", "events.log", "watchdog.log"]));
   told.push(...files.map((file) => readFileSync(join(out, file), "latin1")));
