@@ -54,8 +54,13 @@ export class Decider {
 
   /** Shows the trader the best prices of every market whose book is known. */
   showQuotes(trader: Trader | null): void {
-    if (trader === null) return;
-    for (const market of this.#markets) this.#showQuote(market, trader);
+    for (const market of this.#markets) this.showQuote(market, trader);
+  }
+
+  /** The same for one market. */
+  showQuote({ encoder, index }: LiveMarket, trader: Trader | null): void {
+    if (trader === null || !encoder.isKnown() || encoder.isClosed()) return;
+    trader.showQuote(index, encoder.bestBidCc() as CentiCents, encoder.bestAskCc() as CentiCents);
   }
 
   /** Decides for one market as of `atUs`, and acts; `told` hears the decision before its orders. */
@@ -65,7 +70,7 @@ export class Decider {
     if (market === undefined || policy === undefined) return;
     const { observation } = this;
     const mask = this.#mask;
-    this.#showQuote(market, trader);
+    this.showQuote(market, trader);
     market.encode(atUs, observation);
     trader.fillView(this.#view, index, atUs, this.#limits.positionLimit);
     encodeAccount(observation, 0, this.#view);
@@ -85,10 +90,5 @@ export class Decider {
     this.count += 1;
     told(decision);
     trader.act(action, index, atUs);
-  }
-
-  #showQuote({ encoder, index }: LiveMarket, trader: Trader): void {
-    if (!encoder.isKnown() || encoder.isClosed()) return;
-    trader.showQuote(index, encoder.bestBidCc() as CentiCents, encoder.bestAskCc() as CentiCents);
   }
 }

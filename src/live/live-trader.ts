@@ -19,9 +19,11 @@ import type {
 import type { OrderEvent } from "../orders/index.ts";
 import type { Trader } from "../strategies/index.ts";
 import { AccountSync } from "./account-sync.ts";
+import { cancelBlind, cancelOrders } from "./cancelling.ts";
 import { Decider, type LivePolicy } from "./decider.ts";
 import { Links } from "./links.ts";
 import { type LiveMarket, payOut, type RunListener } from "./live-market.ts";
+import { LossLimit } from "./loss-limit.ts";
 import { openMarkets } from "./market-setup.ts";
 import { type LiveEffect, Outbox } from "./outbox.ts";
 import { type OwnResting, restingOf } from "./others-book.ts";
@@ -53,7 +55,7 @@ export class LiveTrader {
   stopReason: string | null = null;
   /** Why no order may be sent yet; empty when ready. */
   waitingFor: readonly string[] = [];
-  startValue: MicroUsd | null = null;
+  readonly #loss: LossLimit;
   readonly #links = new Links();
   readonly #clock = new EventClock();
   readonly #outputs: LiveOutput[] = [];
@@ -68,6 +70,7 @@ export class LiveTrader {
   constructor({ header, makePolicy, listener = null }: LiveTraderOptions) {
     this.header = header;
     this.sync = new AccountSync(header, this.#outbox);
+    this.#loss = new LossLimit(header.settings.lossMax);
     this.markets = openMarkets(header, this.#clock, listener);
     const prng = Prng.fromSeed(header.seed).fork("actions");
     this.decider = new Decider(this.markets, makePolicy, prng, header.settings.limits);
@@ -131,6 +134,11 @@ export class LiveTrader {
     return this.sync.trader;
   }
 
+  /** What everything was worth at the start; null until all that was held has a price. */
+  get startValue(): MicroUsd | null {
+    return this.#loss.startValue;
+  }
+
   get state(): LiveState {
     return this.machine.state;
   }
@@ -179,6 +187,9 @@ export class LiveTrader {
     }
     const isDue = this.header.settings.cadence === "event";
     if (isDue && market.encoder.bookChanges() !== changes) {
+      // A book that fell may have reached the limit: it is not traded on before the next second.
+      this.decider.showQuote(market, this.trader);
+      this.#watchLoss();
       // The event's own time, which no other call has moved since.
       this.#decide(market, this.#clock.eventAt(-Infinity));
     }
@@ -255,7 +266,7 @@ export class LiveTrader {
     if (!this.#clock.tickAt(atUs)) return;
     this.decider.showQuotes(this.trader);
     this.#watchLoss();
-    this.#cancelBlind();
+    if (this.trader !== null) cancelBlind(this.trader, this.markets, this.#nowUs);
     if (settings.cadence === "1s") for (const market of this.markets) this.#decide(market, atUs);
   }
 
@@ -276,25 +287,11 @@ export class LiveTrader {
     this.#settleState();
   }
 
-  /** Nobody knows what happens to orders in a market whose book is unknown: they go. */
-  #cancelBlind(): void {
-    for (const { encoder, index } of this.markets) {
-      if (!encoder.isKnown()) this.#cancelOrders(index);
-    }
-  }
-
-  #cancelOrders(market: number): void {
-    const { trader } = this;
-    if (trader === null) return;
-    for (const { request, cancelInFlight } of [...trader.account.openOrders(market)]) {
-      if (cancelInFlight) continue;
-      trader.send({ kind: "cancel", clientOrderId: request.clientOrderId }, this.#nowUs);
-    }
-  }
-
   #cancelAll(): void {
-    for (const { index } of this.markets) this.#cancelOrders(index);
+    const { trader } = this;
     this.#sweptUs = this.#nowUs;
+    if (trader === null) return;
+    for (const { index } of this.markets) cancelOrders(trader, index, this.#nowUs);
   }
 
   /** While orders are open that should be gone. */
@@ -306,12 +303,11 @@ export class LiveTrader {
   }
 
   #watchLoss(): void {
-    const { trader, startValue } = this;
-    const { lossMax } = this.header.settings;
-    if (trader === null || startValue === null || lossMax === null) return;
-    const lost = startValue - trader.portfolioValue();
-    if (lost < lossMax || this.stopReason !== null) return;
-    this.#stop(`loss limit: ${lost / 1_000_000} $ lost, ${lossMax / 1_000_000} $ allowed`);
+    const { trader } = this;
+    if (trader === null) return;
+    this.#loss.begin(trader, this.markets);
+    const reason = this.#loss.reached(trader);
+    if (reason !== null && this.stopReason === null) this.#stop(reason);
   }
 
   // --- account ---
@@ -363,7 +359,7 @@ export class LiveTrader {
     if (isFirst) {
       this.#observe(trader);
       this.decider.showQuotes(trader);
-      this.startValue = trader.portfolioValue();
+      this.#loss.begin(trader, this.markets);
     }
     this.#paySettled();
   }
@@ -371,7 +367,9 @@ export class LiveTrader {
   /** Something has happened to the account that only a reading tells, a while from now. */
   #doubt(why: string): void {
     this.#lastOwnUs = this.#nowUs;
-    if (this.machine.isTrading || this.sync.isCalibrated) this.#calibrate(why);
+    // While it stands still, after an error too, it calibrates anyhow before it trades.
+    if (this.state === "IDLE" || this.state === "ERROR") return;
+    if (this.sync.isCalibrated) this.#calibrate(why);
   }
 
   #accountFailed(reason: string): void {
@@ -456,6 +454,7 @@ export class LiveTrader {
 
   #missing(): string[] {
     const missing = this.#links.down((name) => this.#mayTradeWithout(name));
+    if (this.trader !== null && this.#loss.isBlind) missing.push("a price of all that is held");
     if (!this.sync.isCalibrated) {
       const { openCount } = this;
       missing.push(openCount > 0 ? `the end of ${openCount} orders` : "a reading of the account");
