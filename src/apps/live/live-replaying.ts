@@ -6,7 +6,7 @@
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bytesOf, OperationError, sha256 } from "../../core/index.ts";
+import { bytesOf, OperationError, sha256, type TimestampUs } from "../../core/index.ts";
 import {
   ACCOUNT_OFFSET,
   copyMarketRow,
@@ -16,9 +16,11 @@ import {
   TEMPORAL_OFFSET,
 } from "../../features/index.ts";
 import {
+  type LiveBlock,
   type LiveHeader,
   type LiveOutput,
   type LivePart,
+  type LivePartFacts,
   readLiveJournal,
 } from "../../journal/index.ts";
 import {
@@ -28,7 +30,7 @@ import {
   replayRun,
   RunRecording,
 } from "../../live/index.ts";
-import { openSession, type Tape } from "../../market/index.ts";
+import { formatIsoTime, openSession, type Tape } from "../../market/index.ts";
 import type { FillModelName } from "../../sim/index.ts";
 import { agentPolicy, baselinePolicy, type ModelPlace, openModel } from "../wire.ts";
 import { RunFolder } from "./run-folder.ts";
@@ -122,7 +124,8 @@ async function policyOf(
   return () => agentPolicy(opened, policy.choice);
 }
 
-function replayPart(
+/** One part; of one that still runs, what was there when its first reading came to its end. */
+export function replayPart(
   part: LivePart,
   makePolicy: () => LivePolicy,
   options: LiveReplayOptions,
@@ -135,9 +138,10 @@ function replayPart(
     const seen = new RunRecording(kept ?? join(folder, "seen"), header);
     const traded = new RunRecording(join(folder, "traded"), header, { ownTrades: true });
     let lastUs: number | null = null;
+    const facts: LivePartFacts[] = [];
     const first = replayRun({
       header,
-      blocks: part.blocks(),
+      blocks: wholeOf(part, facts),
       makePolicy,
       listener: bothOf(seen, traded),
       afterInput: (folded) => {
@@ -159,7 +163,7 @@ function replayPart(
     // Once more, now that the recording is whole: the run's own eyes beside it.
     replayRun({
       header,
-      blocks: part.blocks(),
+      blocks: beginningOf(part, facts[0]?.lastId ?? 0),
       makePolicy: () => parity.watch(makePolicy()),
       afterInput: (folded) => {
         parity.follow(folded);
@@ -171,7 +175,7 @@ function replayPart(
       header,
       isEnded: part.isEnded,
       reason: part.reason,
-      hash: hashOf(part),
+      hash: facts[0]?.hash ?? "",
       result: first,
       parity: parity.result,
       shadow: shadow?.report() ?? null,
@@ -195,11 +199,16 @@ function tapeIn(folder: string): Tape {
   }
 }
 
-function hashOf(part: LivePart): string {
-  const blocks = part.blocks();
-  for (;;) {
-    const next = blocks.next();
-    if (next.done === true) return next.value.hash;
+/** All that is there now, and then what it comes to. */
+function* wholeOf(part: LivePart, facts: LivePartFacts[]): Generator<LiveBlock> {
+  facts.push(yield* part.blocks());
+}
+
+/** A part up to a row: whoever still writes it may have gone on. */
+function* beginningOf(part: LivePart, lastId: number): Generator<LiveBlock> {
+  for (const block of part.blocks()) {
+    if (block.id > lastId) return;
+    yield block;
   }
 }
 
@@ -275,6 +284,6 @@ class ParityCheck {
     }
     this.#different += 1;
     const ticker = this.#header.markets[market]?.ticker ?? market;
-    this.#first ??= `${ticker} at ${atUs}: the recording shows something else`;
+    this.#first ??= `${ticker} at ${formatIsoTime(atUs as TimestampUs)}: the recording shows something else`;
   }
 }
