@@ -176,3 +176,28 @@ test.concurrent("an exchange of its own goes with a run that is killed", async (
   const status = await programs.launch(["paper", "status", out]).ended;
   expect(status.out).toMatch(/broke off, process \d+; no order was left at/);
 });
+
+test.concurrent("a run whose own exchange dies says so", async () => {
+  const out = join(folder, "own-dead");
+  const run = programs.launch(["paper", "--policy", "join", "--out", out]);
+  await run.said("-> READY");
+  const beside = programs.find({ of: run.child.pid });
+  const [exchange = 0] = programs.find({ words: " exchange ", of: run.child.pid });
+  process.kill(exchange, "SIGKILL");
+  const { code, err } = await run.ended;
+  expect([code, err]).toEqual([1, expect.stringMatching("the local exchange has ended by itself")]);
+  await isGone(beside);
+});
+
+test.concurrent("a watchdog that dies is replaced", async () => {
+  const { run, eye, close, noWatchdog } = await trading("watchdog");
+  for (const pid of programs.find({ of: run.child.pid })) process.kill(pid, "SIGKILL");
+  await noWatchdog();
+  await until("another one", () => programs.find({ of: run.child.pid }).length === 1);
+  const beside = programs.find({ of: run.child.pid });
+  await until("orders rest", async () => (await eye.resting()).length > 0);
+  run.child.kill("SIGKILL");
+  await until("orders are gone", async () => (await eye.resting()).length === 0);
+  await isGone(beside);
+  await close();
+});

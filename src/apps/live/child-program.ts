@@ -9,11 +9,13 @@ import { assert } from "../../core/index.ts";
 export function startChild(
   words: readonly string[],
   stdout: "pipe" | "ignore" = "ignore",
+  environment: Readonly<Record<string, string>> = {},
 ): ChildProcess {
   const script = process.argv[1];
   assert(script !== undefined, "a running program has a script");
   return spawn(process.execPath, [...process.execArgv, script, ...words], {
     stdio: ["ignore", stdout, stdout, "ipc"],
     detached: true,
+    env: { ...process.env, ...environment },
   });
 }

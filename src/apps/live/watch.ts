@@ -5,7 +5,7 @@
 import type { ChildProcess } from "node:child_process";
 import { messageOf, OperationError } from "../../core/index.ts";
 import { startChild } from "./child-program.ts";
-import type { WatchMessage, WatchOrder } from "./watchdog.ts";
+import { WATCH_VARIABLE, type WatchMessage, type WatchOrder } from "./watchdog.ts";
 
 /** How long a watchdog may take to begin. */
 const BEGIN_MS = 30_000;
@@ -22,9 +22,11 @@ export class Watch {
     this.#say = say;
   }
 
-  /** Starts the process; it has nothing to do yet. */
+  /** Starts the process; before `begin` it has nothing to do yet. */
   start(): void {
-    const child = startChild(["paper", "watch"]);
+    // What a message tells is lost where the run ends before the program listens.
+    const told = this.#order === null ? {} : { [WATCH_VARIABLE]: JSON.stringify(this.#order) };
+    const child = startChild(["paper", "watch"], "ignore", told);
     this.#child = child;
     child.on("error", (error) => {
       this.#say(`the watchdog: ${messageOf(error)}`);
@@ -37,7 +39,6 @@ export class Watch {
       );
       this.#again = setTimeout(() => {
         this.start();
-        if (this.#order !== null) this.#tell(this.#order);
       }, AGAIN_MS);
     });
   }

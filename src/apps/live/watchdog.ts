@@ -38,6 +38,9 @@ export interface WatchOrder {
   readonly isOwnExchange: boolean;
 }
 
+/** Names the environment variable with the order for a watchdog that takes another one's place. */
+export const WATCH_VARIABLE = "KALSHI_GYM_WATCH";
+
 export type WatchMessage = WatchOrder | { readonly kind: "alive" } | { readonly kind: "goodbye" };
 
 /** Without a sign of life for so long the run's loop counts as stuck. */
@@ -48,7 +51,8 @@ const LOOK_MS = 250;
 
 /** Serves until the run is gone. Call it in a process that was started with a channel. */
 export async function serveWatchdog(): Promise<void> {
-  let order: WatchOrder | null = null;
+  const given = process.env[WATCH_VARIABLE] ?? "";
+  let order = given === "" ? null : (JSON.parse(given) as WatchOrder);
   let lastMs = performance.now();
   let isOver = false;
   let isGone = false;
