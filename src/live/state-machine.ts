@@ -43,8 +43,7 @@ export class StateMachine {
     this.state = to;
     this.sinceUs = atUs;
     this.entries[to] += 1;
-    const isRoutine = from === "ACTING" || to === "ACTING";
-    if (!(isRoutine && (to === "READY" || from === "READY"))) this.history.push(transition);
+    if (!isRoutine(transition)) this.history.push(transition);
     if (this.history.length > KEPT) this.history.shift();
     return transition;
   }
@@ -53,6 +52,11 @@ export class StateMachine {
   get isTrading(): boolean {
     return this.state === "READY" || this.state === "ACTING";
   }
+}
+
+/** Comes with every order, thousands of times: nobody is told. */
+export function isRoutine({ from, to }: Pick<Transition, "from" | "to">): boolean {
+  return (from === "READY" && to === "ACTING") || (from === "ACTING" && to === "READY");
 }
 
 /** A command for the order is at the venue. */

@@ -4,13 +4,13 @@
  * decisions, transitions and errors. It tells no key, signature or token, for it is never given one.
  */
 import { formatCentiCents, formatFixed } from "../core/index.ts";
-import { formatIsoTime } from "../market/index.ts";
 import type { LiveOutput } from "../journal/index.ts";
+import { BookSide, formatIsoTime } from "../market/index.ts";
 import { ACTION_NAMES, type Order } from "../orders/index.ts";
-import { BookSide } from "../market/index.ts";
 import type { Trader } from "../strategies/index.ts";
 import { impossibleIn, type ToldDecision } from "./decision-log.ts";
 import type { LiveTrader } from "./live-trader.ts";
+import { isRoutine } from "./state-machine.ts";
 
 /** A part of the run that may fail by itself. */
 export interface ServiceHealth {
@@ -101,12 +101,8 @@ export function outputLine(output: LiveOutput, tickers: readonly string[]): stri
 /** What an output says to a person; null for those that come by the thousand. */
 export function outputWords(output: LiveOutput, tickers: readonly string[]): string | null {
   switch (output.kind) {
-    case "state": {
-      const isRoutine = output.from === "ACTING" || output.to === "ACTING";
-      return isRoutine && output.from !== "ERROR" && output.to !== "ERROR"
-        ? null
-        : `${output.from} -> ${output.to}: ${output.why}`;
-    }
+    case "state":
+      return isRoutine(output) ? null : `${output.from} -> ${output.to}: ${output.why}`;
     case "correction": {
       const { what, name, ours, venue } = output.correction;
       return `corrected ${what} ${name}: ${ours} here, ${venue} at the venue`;

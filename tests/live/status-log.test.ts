@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { noteWords } from "../../src/apps/live/note-words.ts";
 import type { TimestampUs } from "../../src/core/index.ts";
+import type { LiveState } from "../../src/journal/index.ts";
 import { DecisionLog, outputWords, statusText } from "../../src/live/index.ts";
 import { Action, type ClientOrderId } from "../../src/orders/index.ts";
 import { always, LiveCase, SETTINGS } from "./live-case.ts";
@@ -77,4 +78,13 @@ test("words for people hold no JSON and no underscores", () => {
   expect(outputWords({ kind: "refused", command, reason, atUs }, [])).toBe(
     "refused cancel: insufficient cash",
   );
+});
+
+test("of changes of state only those that come with every order are not told", () => {
+  const told = (from: LiveState, to: LiveState): string | null =>
+    outputWords({ kind: "state", from, to, why: "a reason", atUs: 0 }, []);
+  expect([told("READY", "ACTING"), told("ACTING", "READY")]).toEqual([null, null]);
+  for (const to of ["CALIBRATING", "ERROR", "IDLE"] as const) {
+    expect(told("ACTING", to)).toBe(`ACTING -> ${to}: a reason`);
+  }
 });

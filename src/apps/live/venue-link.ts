@@ -41,8 +41,7 @@ import {
   type ServiceHealth,
   type VenueDesk,
 } from "../../live/index.ts";
-import { MarketStatus, type SnapshotLevel } from "../../market/index.ts";
-import { BookSide } from "../../market/index.ts";
+import { BookSide, MarketStatus, type SnapshotLevel } from "../../market/index.ts";
 import type { ClientOrderId } from "../../orders/index.ts";
 import { MarketStates } from "./market-states.ts";
 import { type FormerParts, MissedFills } from "./missed-fills.ts";
