@@ -40,12 +40,12 @@ export function checkCalm(play: LivePlay): void {
 }
 
 function checkCash(play: LivePlay, played: PlayedRun): void {
-  const { run, availableAtStart, lockedAtStart } = played;
+  const { run, availableAtStart, isHiddenAtStart } = played;
   const { trader } = run.trader;
   const { budget } = run.header.settings;
   if (trader === null || availableAtStart === null) return;
-  // How much was outside the budget is not known where somebody's orders had locked some of it.
-  if (budget !== null && lockedAtStart !== 0) return;
+  // How much was outside the budget is not known where somebody's orders may have locked some of it.
+  if (budget !== null && isHiddenAtStart) return;
   const outside = budget === null ? 0 : Math.max(0, availableAtStart - budget);
   const ours = trader.account.ledger.cash + outside;
   const venue = play.world.account.ledger.cash;

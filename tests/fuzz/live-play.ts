@@ -30,8 +30,8 @@ export interface PlayedRun {
   readonly calms: Calms;
   /** Cash of the account that was not locked, at the first reading. */
   availableAtStart: number | null;
-  /** Cash that was locked then, by somebody's orders. */
-  lockedAtStart: number;
+  /** Orders of somebody else's rested then. */
+  isHiddenAtStart: boolean;
   killedUs: number | null;
   /** It was told to stop; or it stopped by itself. */
   isStopAsked: boolean;
@@ -185,9 +185,9 @@ export class LivePlay {
     const { last } = this;
     const { trader } = last.run;
     if (last.availableAtStart === null && trader.trader !== null) {
-      const available = trader.sync.lastReading?.available ?? 0;
-      last.availableAtStart = available;
-      last.lockedAtStart = this.world.account.ledger.cash - available;
+      last.availableAtStart = trader.sync.lastReading?.available ?? 0;
+      const orders = [...this.world.account.openOrders()];
+      last.isHiddenAtStart = orders.some((order) => !isOurs(order));
     }
     if (!this.plan.holdsLong) this.#watchPositions();
   }
@@ -238,7 +238,7 @@ export class LivePlay {
     const calms: Calms = [];
     this.#calmsOfNext = calms;
     const run = this.world.open();
-    const unknown = { availableAtStart: null, lockedAtStart: 0, killedUs: null };
+    const unknown = { availableAtStart: null, isHiddenAtStart: false, killedUs: null };
     this.runs.push({ run, calms, ...unknown, isStopAsked: false });
     this.trace(`${this.#clock()} run ${run.header.idPrefix} starts`);
     run.start();
