@@ -14,17 +14,22 @@ export class Links {
     LINKS.map((name) => [name, { isUp: false, why: "not tried", sinceUs: 0 }]),
   );
 
-  /** Takes in how a way is now; false where it was so before. */
-  set(name: LinkName, state: LinkState): boolean {
+  /** Takes in how a way is now; false where it was so before, and since then. */
+  set(name: LinkName, { isUp, why, sinceUs }: LinkState): boolean {
     const before = this.all.get(name);
-    this.all.set(name, state);
-    return before?.isUp !== state.isUp;
+    const isNew = before?.isUp !== isUp;
+    this.all.set(name, { isUp, why, sinceUs: isNew ? sinceUs : before.sinceUs });
+    return isNew;
   }
 
-  /** Ways that are down and may not be, in words. */
-  down(mayBeDown: (name: LinkName) => boolean): string[] {
+  /** Ways that are down; feeds only where they have been for `feedUsMax` or longer. */
+  missing(nowUs: number, feedUsMax: number): { name: LinkName; why: string }[] {
+    const isMissing = (name: LinkName, { isUp, sinceUs }: LinkState): boolean => {
+      const isFeed = name === "feed" || name === "account feed";
+      return !isUp && !(isFeed && nowUs - sinceUs < feedUsMax);
+    };
     return [...this.all]
-      .filter(([name, { isUp }]) => !isUp && !mayBeDown(name))
-      .map(([name, { why }]) => `${name} (${why})`);
+      .filter(([name, state]) => isMissing(name, state))
+      .map(([name, { why }]) => ({ name, why }));
   }
 }

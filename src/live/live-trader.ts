@@ -28,7 +28,7 @@ import { openMarkets } from "./market-setup.ts";
 import { type LiveEffect, Outbox } from "./outbox.ts";
 import { type OwnResting, restingOf } from "./others-book.ts";
 import { wordsOf } from "./reconciliation.ts";
-import { hasInFlight, isInFlight, StateMachine } from "./state-machine.ts";
+import { ErrorWait, hasInFlight, isInFlight, StateMachine } from "./state-machine.ts";
 
 export interface LiveTraderOptions {
   readonly header: LiveHeader;
@@ -38,8 +38,6 @@ export interface LiveTraderOptions {
 }
 
 /** Waits of the run, in microseconds of its inputs' time. */
-const ERROR_WAIT_US = 5_000_000;
-const ERROR_WAIT_MAX_US = 60_000_000;
 /** Own orders are taken for what rests in the book once nothing has happened to them for so long. */
 const SETTLED_US = 2_000_000;
 /** Between two sweeps while orders are still open that should be gone. */
@@ -62,8 +60,7 @@ export class LiveTrader {
   readonly #effects: LiveEffect[] = [];
   readonly #outbox = new Outbox(this.#effects);
   #nowUs = 0;
-  #errors = 0;
-  #errorUntilUs = 0;
+  readonly #errorWait = new ErrorWait();
   #sweptUs = -Infinity;
   #lastOwnUs = -Infinity;
 
@@ -253,14 +250,14 @@ export class LiveTrader {
     const { settings } = this.header;
     for (const market of this.markets) {
       market.releaseTrades(this.#nowUs);
-      const { gapSinceUs } = market;
-      if (gapSinceUs === null) continue;
-      if (this.#nowUs - gapSinceUs >= settings.staleBookUs) this.#forget(market);
+      const gapUs = this.#nowUs - (market.gapSinceUs ?? Infinity);
+      if (gapUs >= settings.staleBookUs) this.#forget(market);
     }
     this.#settleBooks();
-    if (this.machine.state === "ERROR" && this.#nowUs >= this.#errorUntilUs) {
+    if (this.state === "ERROR" && this.#errorWait.isOver(this.#nowUs)) {
       this.#calibrate("the wait after an error is over");
     }
+    this.#watchLinks();
     if (this.stopReason !== null || !this.machine.isTrading) this.#sweep();
     this.#askWhenDue();
     if (!this.#clock.tickAt(atUs)) return;
@@ -387,12 +384,18 @@ export class LiveTrader {
       // What happened meanwhile is asked for.
       this.#ask("recover");
       this.#askAccount();
-    } else if (!this.#mayTradeWithout(name)) this.#calibrate(`${name} is down: ${why}`);
+    } else this.#watchLinks();
   }
 
-  /** The books may be missing for a while, as configured; nothing else may. */
-  #mayTradeWithout(name: LinkName): boolean {
-    return this.header.settings.staleBookUs > 0 && (name === "feed" || name === "account feed");
+  /** Without a feed the run goes on for a while, as configured; without anything else it does not. */
+  #watchLinks(): void {
+    const [missing] = this.#linksMissing();
+    if (missing === undefined || !this.machine.isTrading) return;
+    this.#calibrate(`${missing.name} is down: ${missing.why}`);
+  }
+
+  #linksMissing(): ReturnType<Links["missing"]> {
+    return this.#links.missing(this.#nowUs, this.header.settings.staleBookUs);
   }
 
   #command(name: "start" | "stop" | "kill", by: string): void {
@@ -421,9 +424,7 @@ export class LiveTrader {
   }
 
   #fail(why: string): void {
-    this.#errors += 1;
-    const waitUs = Math.min(ERROR_WAIT_MAX_US, ERROR_WAIT_US * this.#errors);
-    this.#errorUntilUs = this.#nowUs + waitUs;
+    this.#errorWait.begin(this.#nowUs);
     this.sync.forget();
     this.#go("ERROR", why);
     try {
@@ -441,7 +442,7 @@ export class LiveTrader {
       const missing = this.#missing();
       this.waitingFor = missing;
       if (missing.length === 0) {
-        this.#errors = 0;
+        this.#errorWait.clear();
         this.#go("READY", "all links are up and the account is known");
       }
     } else if (this.machine.isTrading) {
@@ -453,7 +454,7 @@ export class LiveTrader {
   }
 
   #missing(): string[] {
-    const missing = this.#links.down((name) => this.#mayTradeWithout(name));
+    const missing = this.#linksMissing().map(({ name, why }) => `${name} (${why})`);
     if (this.trader !== null && this.#loss.isBlind) missing.push("a price of all that is held");
     if (!this.sync.isCalibrated) {
       const { openCount } = this;

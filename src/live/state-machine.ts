@@ -54,6 +54,29 @@ export class StateMachine {
   }
 }
 
+/** In microseconds of the inputs' time. */
+const ERROR_WAIT_US = 5_000_000;
+const ERROR_WAIT_MAX_US = 60_000_000;
+
+/** How long ERROR lasts: longer with each one until all is well. */
+export class ErrorWait {
+  #errors = 0;
+  #untilUs = 0;
+
+  begin(nowUs: number): void {
+    this.#errors += 1;
+    this.#untilUs = nowUs + Math.min(ERROR_WAIT_MAX_US, ERROR_WAIT_US * this.#errors);
+  }
+
+  isOver(nowUs: number): boolean {
+    return nowUs >= this.#untilUs;
+  }
+
+  clear(): void {
+    this.#errors = 0;
+  }
+}
+
 /** Comes with every order, thousands of times: nobody is told. */
 export function isRoutine({ from, to }: Pick<Transition, "from" | "to">): boolean {
   return (from === "READY" && to === "ACTING") || (from === "ACTING" && to === "READY");

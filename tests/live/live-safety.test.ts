@@ -61,6 +61,44 @@ describe("the loss limit", () => {
   });
 });
 
+describe("a feed that is away", () => {
+  const settings = { staleBookUs: 3 * SECOND };
+  const down = (live: LiveCase, link: "feed" | "account feed"): void => {
+    live.take({ kind: "link", link, isUp: false, why: "503" });
+  };
+
+  test("of our own orders is done without as long as one of books, and no longer", () => {
+    const live = new LiveCase({ settings });
+    live.ready();
+    live.second();
+    live.accept(live.submitted());
+    down(live, "account feed");
+    for (let wait = 0; wait < 2; wait++) live.second();
+    expect(live.run.state).toBe("READY");
+    live.second();
+    expect(live.run.state).toBe("CALIBRATING");
+    expect(live.done()).toContainEqual(expect.objectContaining({ kind: "cancel" }));
+    expect(live.run.waitingFor[0]).toBe("account feed (503)");
+    // Told once more that it is down, it has not been so for a shorter time.
+    down(live, "account feed");
+    live.second();
+    expect(live.run.waitingFor[0]).toBe("account feed (503)");
+  });
+
+  test("and has never been there is waited for", () => {
+    const live = new LiveCase({ settings, policy: always(Action.hold) });
+    live.take({ kind: "command", name: "start", by: "test" });
+    live.links();
+    const late = new LiveCase({ settings, policy: always(Action.hold) });
+    late.take({ kind: "command", name: "start", by: "test" });
+    for (const link of ["rest", "exchange", "account feed"] as const) {
+      late.take({ kind: "link", link, isUp: true, why: "test" });
+    }
+    for (const run of [live, late]) run.still();
+    expect([live.run.state, late.run.state]).toEqual(["READY", "CALIBRATING"]);
+  });
+});
+
 describe("doubts", () => {
   test("do not cut the wait after an error short", () => {
     let isBroken = false;
