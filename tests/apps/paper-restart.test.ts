@@ -113,7 +113,7 @@ test.concurrent(
 
 test.concurrent(
   "an exchange that is killed at random moments finds the run there again",
-  { timeout: 60_000 + KILLS * 20_000 },
+  { timeout: 60_000 + KILLS * 45_000 },
   async () => {
     const state = join(folder, "state");
     const [port, prng] = [await freePort(), Prng.fromSeed(SEED + 1)];
