@@ -219,6 +219,23 @@ describe("one request at a time for an order", () => {
     expect(at.carriedOut("POST", "/amend")).toBe(1);
   });
 
+  test("ids that were used are remembered for long, and not for ever", () => {
+    const at = open();
+    const send = (id: number): string => {
+      const clientOrderId = `many-${id}` as ClientOrderId;
+      at.send(bid, 0, 1, { clientOrderId });
+      const events: OrderEvent[] = [];
+      at.manager.drain(events);
+      const [event] = events;
+      return event?.kind === "rejected" ? event.reason : "";
+    };
+    expect(send(0)).toBe("invalid_price");
+    for (let id = 1; id <= 30_000; id++) send(id);
+    expect(send(0)).toBe("duplicate_client_order_id");
+    for (let id = 30_001; id <= 70_000; id++) send(id);
+    expect([send(0), send(70_000)]).toEqual(["invalid_price", "duplicate_client_order_id"]);
+  });
+
   test("a refused amendment is told, with its cause; the order stays as it was", () => {
     const at = open();
     const id = at.send(bid, 44, 10);

@@ -82,6 +82,8 @@ export interface OrderManagerHealth {
 
 /** Orders that have ended and are still known, for messages that come late. */
 const ENDED_KEPT = 4_096;
+/** So many client ids at least are known to have been used; older ones the venue refuses itself. */
+const USED_KEPT = 32_768;
 
 /** For how long after it was held to be absent an order may be found all the same. */
 const LOOK_OUT_US = 600_000_000;
@@ -97,8 +99,9 @@ export class KalshiOrderManager implements OrderManager {
   readonly #held: HeldPositions;
   readonly #others: OtherOrders;
   readonly #recovery: OrderRecovery;
-  /** Every client id that was ever submitted. */
-  readonly #used = new Set<string>();
+  /** Client ids that were submitted, and those before them. */
+  #used = new Set<string>();
+  #usedBefore = new Set<string>();
   readonly #byClient = new Map<string, ManagedOrder>();
   readonly #byOrderId = new Map<string, ManagedOrder>();
   readonly #live = new Set<ManagedOrder>();
@@ -146,10 +149,10 @@ export class KalshiOrderManager implements OrderManager {
   submit(request: ApprovedOrder): void {
     this.#inPort(() => {
       const { clientOrderId, market } = request;
-      if (this.#used.has(clientOrderId)) {
+      if (this.#isUsed(clientOrderId)) {
         return this.#tell(request, { kind: "rejected", reason: "duplicate_client_order_id" });
       }
-      this.#used.add(clientOrderId);
+      this.#use(clientOrderId);
       const reason = this.#refusal(request);
       if (reason !== null) return this.#tell(request, { kind: "rejected", reason });
       const order = new ManagedOrder(this.#orderHost(), request, this.#held.tickerOf(market));
@@ -287,6 +290,18 @@ export class KalshiOrderManager implements OrderManager {
     };
   }
 
+  #use(clientOrderId: string): void {
+    if (this.#used.size === USED_KEPT) {
+      this.#usedBefore = this.#used;
+      this.#used = new Set();
+    }
+    this.#used.add(clientOrderId);
+  }
+
+  #isUsed(clientOrderId: string): boolean {
+    return this.#used.has(clientOrderId) || this.#usedBefore.has(clientOrderId);
+  }
+
   /** What is refused before it is sent, because the venue could not be asked for it. */
   #refusal(request: OrderRequest): RejectReason | null {
     const contradiction = contradictionIn(request);
@@ -364,7 +379,7 @@ export class KalshiOrderManager implements OrderManager {
   /** What is known of a client id whose order is not followed. */
   #ageOf(clientOrderId: string | null): "ours" | "forgotten" | "unknown" {
     const id = clientOrderId ?? "";
-    if (!this.#used.has(id)) return "unknown";
+    if (!this.#isUsed(id)) return "unknown";
     return this.#byClient.has(id) ? "ours" : "forgotten";
   }
 
