@@ -4,7 +4,7 @@
  * first was told, tells the same while our own view has not moved either. Then the venue is right, and
  * the run calibrates; see `account-sync.ts`.
  */
-import type { MicroUsd } from "../core/index.ts";
+import { formatFixed, type MicroUsd } from "../core/index.ts";
 import type { AccountReading, Correction, RestingOrder } from "../journal/index.ts";
 import { type Account, type AccountState, isOpen } from "../orders/index.ts";
 
@@ -97,7 +97,17 @@ export function corrected(
 
 /** A difference in words. */
 export function wordsOf({ what, name, ours, venue }: Correction): string {
-  return `${what} ${what === "cash" ? "" : `of ${name} `}is ${ours} here, ${venue} at the venue`;
+  const words = (of: Correction["ours"]): string => {
+    if (typeof of === "string") return of;
+    return what === "cash" ? `${formatUsd(of)} $` : `${formatFixed(of, 2)} contracts`;
+  };
+  const whose = what === "cash" ? "" : what === "position" ? `in ${name} ` : `${name} `;
+  return `${what} ${whose}was ${words(ours)} here, ${words(venue)} at the venue`;
+}
+
+/** Dollars to the cent, and further only where there is more. */
+export function formatUsd(amount: number): string {
+  return formatFixed(amount, 6).replace(/0{1,4}$/, "");
 }
 
 interface Doubt {

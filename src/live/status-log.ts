@@ -10,6 +10,7 @@ import { ACTION_NAMES, type Order } from "../orders/index.ts";
 import type { Trader } from "../strategies/index.ts";
 import { impossibleIn, type ToldDecision } from "./decision-log.ts";
 import type { LiveTrader } from "./live-trader.ts";
+import { formatUsd, wordsOf } from "./reconciliation.ts";
 import { isRoutine } from "./state-machine.ts";
 
 /** A part of the run that may fail by itself. */
@@ -103,10 +104,8 @@ export function outputWords(output: LiveOutput, tickers: readonly string[]): str
   switch (output.kind) {
     case "state":
       return isRoutine(output) ? null : `${output.from} -> ${output.to}: ${output.why}`;
-    case "correction": {
-      const { what, name, ours, venue } = output.correction;
-      return `corrected ${what} ${name}: ${ours} here, ${venue} at the venue`;
-    }
+    case "correction":
+      return `corrected: ${wordsOf(output.correction)}`;
     case "refused":
       return `refused ${output.command.kind}: ${output.reason.replaceAll("_", " ")}`;
     case "note":
@@ -185,8 +184,7 @@ function orderLine(
 }
 
 function usd(amount: number): string {
-  // To the cent, and further only where there is more.
-  return `${formatFixed(amount, 6).replace(/0{1,4}$/, "")} $`;
+  return `${formatUsd(amount)} $`;
 }
 
 function seconds(us: number): string {

@@ -78,6 +78,14 @@ test("words for people hold no JSON and no underscores", () => {
   expect(outputWords({ kind: "refused", command, reason, atUs }, [])).toBe(
     "refused cancel: insufficient cash",
   );
+  const correction = { what: "position", name: "KXA", ours: -250, venue: 0 } as const;
+  expect(outputWords({ kind: "correction", correction, atUs }, [])).toBe(
+    "corrected: position in KXA was -2.50 contracts here, 0.00 contracts at the venue",
+  );
+  const cash = { what: "cash", name: "cash", ours: 9_992_770_000, venue: 10_000_001_500 } as const;
+  expect(outputWords({ kind: "correction", correction: cash, atUs }, [])).toBe(
+    "corrected: cash was 9992.77 $ here, 10000.0015 $ at the venue",
+  );
 });
 
 test("of changes of state only those that come with every order are not told", () => {
