@@ -243,6 +243,10 @@ describe("plans", () => {
     [{}, "rules: expected a list of rules"],
     [[{ kind: "nothing" }], "rules[0].kind: expected one of"],
     [[{ kind: "slow", chance: 2 }], "rules[0].chance: expected a number from 0 to 1"],
+    [
+      [{ kind: "slow", from_ms: 100, until_ms: 50 }],
+      "rules[0].until_ms: expected a number above 100, was 50",
+    ],
     [[{ kind: "slow", speed: 2 }], "rules[0]: expected keys out of"],
     [[{ kind: "gap", channel: "news" }], "rules[0].channel: expected one of"],
     [[7], "rules[0]: expected an object"],

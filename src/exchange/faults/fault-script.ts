@@ -69,11 +69,14 @@ function readRule(value: unknown, place: string): FaultRule {
   if (channel !== null && !Object.hasOwn(CHANNELS, channel)) {
     throw wrong(`${place}.channel`, `one of ${Object.keys(CHANNELS).join(", ")}`, channel);
   }
+  const fromMs = within("from_ms", 0, 1e12, 0);
+  const untilMs = within("until_ms", 0, 1e12, Infinity);
+  if (untilMs <= fromMs) throw wrong(`${place}.until_ms`, `a number above ${fromMs}`, untilMs);
   const least = kind === "skew" ? -1e12 : 0;
   return {
     kind,
-    fromUs: Math.round(within("from_ms", 0, 1e12, 0) * US_PER_MS),
-    untilUs: Math.round(within("until_ms", 0, 1e12, Infinity) * US_PER_MS),
+    fromUs: Math.round(fromMs * US_PER_MS),
+    untilUs: Math.round(untilMs * US_PER_MS),
     chancePpm: Math.round(within("chance", 0, 1, 1) * MILLION),
     timesMax: within("times", 0, 1e12, Infinity),
     method: wordOf(given["method"], `${place}.method`),
