@@ -1,6 +1,7 @@
 /** `kalshi-gym exchange`: a local exchange that speaks Kalshi's protocol, for any trading program. */
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import {
   canonicalJson,
@@ -30,11 +31,11 @@ import { seedWord, wholeNumber } from "./run-flags.ts";
 interface Flags {
   readonly session?: string;
   readonly generate?: true;
-  readonly speed: number;
-  readonly skip: number;
-  readonly markets: number;
-  readonly minutes: number;
-  readonly activity: number;
+  readonly speed?: number;
+  readonly skip?: number;
+  readonly markets?: number;
+  readonly minutes?: number;
+  readonly activity?: number;
   readonly seed: number | string;
   readonly port: number;
   readonly cash: number;
@@ -52,6 +53,7 @@ const SPEED_MIN = 0.001;
 const SPEED_MAX = 100_000;
 /** Beyond this a core cannot make up what happens. */
 const BUSYNESS_MAX = 5_000;
+const ACTIVITY_MIN = 0.000001;
 const MINUTES_MAX = 100_000;
 const SKIP_SECONDS_MAX = 10_000_000;
 /** Beyond a billion dollars sums would not be exact. */
@@ -63,11 +65,11 @@ export function exchangeCommand(): Command {
     .description("run a local exchange that speaks Kalshi's protocol, on this machine alone")
     .option("--session <folder>", "liquidity: a recorded session that happens again")
     .option("--generate", "liquidity: made-up traders in markets that roll over")
-    .option("--speed <factor>", "recorded seconds a second", positive, 1)
-    .option("--skip <seconds>", "let the recording's first seconds happen at once", positive, 0)
-    .option("--markets <n>", "made-up markets that are open at a time", wholeNumber, 4)
-    .option("--minutes <n>", "how long a made-up market lives", positive, 15)
-    .option("--activity <factor>", "how busy made-up traders are", positive, 1)
+    .option("--speed <factor>", "recorded seconds a second; 1 when left out", positive)
+    .option("--skip <seconds>", "let the recording's first seconds happen at once", positive)
+    .option("--markets <n>", "made-up markets open at a time; 4 when left out", wholeNumber)
+    .option("--minutes <n>", "how long a made-up market lives; 15 when left out", positive)
+    .option("--activity <factor>", "how busy made-up traders are; 1 when left out", positive)
     .option("--seed <seed>", "of made-up traders, ids and faults", seedWord, 42)
     .option("--port <n>", "port to listen at; any that is free when left out", portNumber, 0)
     .option("--cash <dollars>", "the account's cash", wholeNumber, 10_000)
@@ -112,7 +114,8 @@ async function runExchange(flags: Flags, io: Console): Promise<void> {
     try {
       // Whoever hears where it listens may end it at once.
       const ending = untilEnd(scheduler, flags.seconds);
-      tell(io, server, { keyId, keyFile: key.keyFile }, kept);
+      // Whoever reads the path may stand in another folder.
+      tell(io, server, { keyId, keyFile: resolve(key.keyFile) }, kept);
       await ending;
     } finally {
       await server.close();
@@ -192,25 +195,24 @@ function sourceOf({ session, generate, ...flags }: Flags): LiquiditySource {
         (session === undefined ? "neither" : "both"),
     );
   }
+  const ofSession = { "--speed": flags.speed, "--skip": flags.skip };
+  const { markets, minutes, activity } = flags;
+  const ofMadeUp = { "--markets": markets, "--minutes": minutes, "--activity": activity };
   if (session !== undefined) {
-    const { speed, skip } = flags;
-    if (speed < SPEED_MIN || speed > SPEED_MAX || skip > SKIP_SECONDS_MAX) {
-      throw new OperationError(
-        "EXCHANGE_OPTIONS",
-        `expected --speed from ${SPEED_MIN} to ${SPEED_MAX}, --skip up to ${SKIP_SECONDS_MAX} seconds`,
-      );
-    }
+    requireNone(ofMadeUp, "--generate", "--session");
+    const { speed = 1, skip = 0 } = flags;
+    requireWithin("--speed", speed, SPEED_MIN, SPEED_MAX);
+    requireWithin("--skip", skip, 0, SKIP_SECONDS_MAX);
     return { kind: "session", folder: session, speed, skipSeconds: skip };
   }
-  const { markets, minutes, activity } = flags;
-  const isLifeOdd = minutes < 1 || minutes > MINUTES_MAX;
-  if (isLifeOdd || activity === 0 || activity > 1_000 || markets > 1_000) {
-    throw new OperationError(
-      "EXCHANGE_OPTIONS",
-      `expected --minutes from 1 to ${MINUTES_MAX}, --activity above 0 and up to 1000, ` +
-        "--markets up to 1000",
-    );
-  }
+  requireNone(ofSession, "--session", "--generate");
+  return madeUp(markets, minutes, activity);
+}
+
+function madeUp(markets = 4, minutes = 15, activity = 1): LiquiditySource {
+  requireWithin("--minutes", minutes, 1, MINUTES_MAX);
+  requireWithin("--activity", activity, ACTIVITY_MIN, 1_000);
+  requireWithin("--markets", markets, 1, 1_000);
   if (markets * activity > BUSYNESS_MAX) {
     throw new OperationError(
       "EXCHANGE_OPTIONS",
@@ -218,6 +220,21 @@ function sourceOf({ session, generate, ...flags }: Flags): LiquiditySource {
     );
   }
   return { kind: "generate", markets, minutes, activity };
+}
+
+/** Flags that would have no effect are refused: whoever gives them expects one. */
+function requireNone(flags: Readonly<Record<string, unknown>>, of: string, was: string): void {
+  const given = Object.keys(flags).find((name) => flags[name] !== undefined);
+  if (given === undefined) return;
+  throw new OperationError("EXCHANGE_OPTIONS", `${given} belongs to ${of}, was given with ${was}`);
+}
+
+function requireWithin(flag: string, value: number, least: number, most: number): void {
+  if (value >= least && value <= most) return;
+  throw new OperationError(
+    "EXCHANGE_OPTIONS",
+    `${flag}: expected a number from ${least} to ${most}, was ${value}`,
+  );
 }
 
 function keyOf({ key, keyKind }: Flags, state: ExchangeState | null): AccountKey {

@@ -2,9 +2,10 @@
  * `kalshi-gym paper`: an agent trades on paper, on Kalshi's demo exchange or on an exchange of our own.
  * Beside it `paper stop` and `paper status`, which work on the run's folder.
  */
+import { existsSync, statSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { OperationError } from "../core/index.ts";
+import { nearestOf, OperationError } from "../core/index.ts";
 import { formatIsoTime, MEMBERSHIPS } from "../market/index.ts";
 import { PRICINGS } from "../orders/index.ts";
 import { type Console, consoleFor } from "./console.ts";
@@ -16,6 +17,7 @@ import { PaperRun, type PaperRunOptions } from "./live/paper-run.ts";
 import { isRunning, RunFolder, type RunNote } from "./live/run-folder.ts";
 import { shadowLines } from "./live/shadow-report.ts";
 import { serveWatchdog } from "./live/watchdog.ts";
+import { MachineScheduler } from "./machine-scheduler.ts";
 import { seedWord, wholeNumber } from "./run-flags.ts";
 import { KEY_VARIABLES } from "../kalshi/index.ts";
 import { type VenueFlags, venueOf } from "./venue-flags.ts";
@@ -67,8 +69,8 @@ export function paperCommand(): Command {
     .option("--seed <seed>", "of drawn actions, and of the local exchange", seedWord, 42)
     .option("--session <folder>", "local: a recorded session that happens again")
     .option("--speed <factor>", "local: recorded seconds a second", positive)
-    .option("--local-markets <n>", "local: made-up markets", wholeNumber, 4)
-    .option("--cash <dollars>", "local: the account's cash", wholeNumber, 1_000)
+    .option("--local-markets <n>", "local: made-up markets; 4 when left out", wholeNumber)
+    .option("--cash <dollars>", "local: the account's cash; 1,000 when left out", wholeNumber)
     .option("--json", "one JSON object as the last line")
     .addHelpText(
       "after",
@@ -76,11 +78,22 @@ export function paperCommand(): Command {
         "  kalshi-gym paper --model models/first --venue demo --markets KXA-26DEC01-T50 --loss-max 5\n" +
         "  kalshi-gym paper status live/demo\n  kalshi-gym paper stop live/demo",
     )
-    .action((flags: PaperFlags) => runPaper(flags, consoleFor(command)));
+    .allowExcessArguments()
+    .action((flags: PaperFlags) => {
+      const [word] = command.args;
+      if (word !== undefined) refuseWord(command, word);
+      return runPaper(flags, consoleFor(command));
+    });
   command.addCommand(statusCommand());
   command.addCommand(stopCommand());
   command.addCommand(watchCommand(), { hidden: true });
   return command;
+}
+
+function refuseWord(command: Command, word: string): never {
+  const meant = nearestOf(word, ["status", "stop"]);
+  const hint = meant === null ? "" : `\n(Did you mean paper ${meant}?)`;
+  return command.error(`error: unknown command 'paper ${word}'${hint}`);
 }
 
 async function runPaper(flags: PaperFlags, io: Console): Promise<void> {
@@ -89,13 +102,7 @@ async function runPaper(flags: PaperFlags, io: Console): Promise<void> {
   if (!isOwn && flags.markets === undefined && flags.venue !== "local") {
     throw new OperationError("PAPER_OPTIONS", "expected --markets with what to trade, was none");
   }
-  if (!isOwn && (flags.session !== undefined || flags.speed !== undefined)) {
-    throw new OperationError(
-      "PAPER_OPTIONS",
-      "--session and --speed are of a local exchange of the run's own: expected neither with " +
-        "--rest and --ws or another venue",
-    );
-  }
+  requireFitting(flags, isOwn);
   io.line(`Deciding: ${decides.description}.`);
   const shared = {
     io,
@@ -108,8 +115,7 @@ async function runPaper(flags: PaperFlags, io: Console): Promise<void> {
     isShadow: flags.venue === "shadow",
   };
   if (!isOwn) {
-    const asked = flags.venue === "local" ? "local" : venueKindOf(flags);
-    const { venue, key } = venueOf({ ...flags, venue: asked });
+    const { venue, key } = venueOf({ ...flags, venue: venueKindOf(flags) });
     const { keyId, keyFile } = flags;
     const keyPlace = keyId === undefined || keyFile === undefined ? null : { keyId, keyFile };
     await trade({ ...shared, venue, key, keyPlace, isOwnExchange: false }, flags);
@@ -125,8 +131,34 @@ async function runPaper(flags: PaperFlags, io: Console): Promise<void> {
   }
 }
 
+/** Flags that would have no effect are refused: whoever gives them expects one. */
+function requireFitting(flags: PaperFlags, isOwn: boolean): void {
+  const { session, speed, localMarkets, cash } = flags;
+  const ofLocal = { "--session": session, "--speed": speed, "--local-markets": localMarkets };
+  const given = Object.entries({ ...ofLocal, "--cash": cash }).find(
+    ([, value]) => value !== undefined,
+  );
+  if (!isOwn && given !== undefined) {
+    throw new OperationError(
+      "PAPER_OPTIONS",
+      `${given[0]} is of a local exchange of the run's own: expected it without --rest and --ws ` +
+        "and with --venue local",
+    );
+  }
+  if (session === undefined && speed !== undefined) {
+    throw new OperationError("PAPER_OPTIONS", "--speed: expected --session beside it, was none");
+  }
+  if (session !== undefined && localMarkets !== undefined) {
+    throw new OperationError(
+      "PAPER_OPTIONS",
+      "expected one of --session and --local-markets, was both",
+    );
+  }
+}
+
 /** Shadow runs go to the demo exchange, or to a local one where its addresses are given. */
-function venueKindOf({ rest }: PaperFlags): VenueFlags["venue"] {
+function venueKindOf({ venue, rest }: PaperFlags): VenueFlags["venue"] {
+  if (venue !== "shadow") return venue;
   return rest !== undefined && /^https?:\/\/(127\.|localhost|\[::1\])/.test(rest)
     ? "local"
     : "demo";
@@ -189,7 +221,8 @@ function statusCommand(): Command {
       const io = consoleFor(command);
       const folder = new RunFolder(path);
       const { pid, endedUs } = folder.note();
-      io.line(`The run ${wordOf(folder.note())}.`);
+      const silence = endedUs === null && isRunning(pid) ? silenceOf(folder) : "";
+      io.line(`The run ${wordOf(folder.note())}${silence}.`);
       io.line(folder.status() ?? "no status was written yet");
       io.json({
         running: endedUs === null && isRunning(pid),
@@ -201,6 +234,17 @@ function statusCommand(): Command {
   return command.option("--json", "one JSON object as the last line");
 }
 
+/** A run writes its status each second; where it has not for longer, its loop does not turn. */
+function silenceOf({ statusFile }: RunFolder): string {
+  if (!existsSync(statusFile)) return "";
+  const seconds = Math.round(
+    (new MachineScheduler().nowUs() / 1_000 - statSync(statusFile).mtimeMs) / 1_000,
+  );
+  return seconds < SILENCE_SECONDS
+    ? ""
+    : `, but has written no status for ${seconds} s: it hangs or is paused; "paper stop" ends it`;
+}
+
 function wordOf({ pid, endedUs, sweptUs }: RunNote): string {
   if (endedUs !== null) return `ended at ${formatIsoTime(endedUs)}`;
   if (isRunning(pid)) return `runs, process ${pid}`;
@@ -210,6 +254,8 @@ function wordOf({ pid, endedUs, sweptUs }: RunNote): string {
       : `no order was left at ${formatIsoTime(sweptUs)}`;
   return `broke off, process ${pid}; ${rest}`;
 }
+
+const SILENCE_SECONDS = 4;
 
 /** How long `paper stop` waits: as long as the watchdog takes, and a little more. */
 const STOP_WAIT_MS = 30_000;

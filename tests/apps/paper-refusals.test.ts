@@ -153,7 +153,7 @@ describe.concurrent("what decides, and what does not fit together", () => {
     await refused({ words: [...JOIN, "--venue", "demo"], says });
     await refused({
       words: [...at({}), "--session", "sessions/sample-1"],
-      says: "--session and --speed are of a local exchange of the run's own",
+      says: "--session is of a local exchange of the run's own",
     });
     await refused({ words: [...JOIN, "--markets", "a b"], code: 2, says: "invalid" });
     await refused({ words: [...JOIN, "--seconds", "0"], code: 2, says: "above 0" });

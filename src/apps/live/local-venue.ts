@@ -8,9 +8,9 @@ export interface LocalVenueOptions {
   /** A session that happens again, or made-up traders where there is none. */
   readonly session?: string | undefined;
   readonly speed?: number | undefined;
-  readonly markets: number;
+  readonly markets?: number | undefined;
   readonly seed: number | string;
-  readonly cash: number;
+  readonly cash?: number | undefined;
 }
 
 export interface KeyPlace {
@@ -32,7 +32,7 @@ const STOP_MS = 5_000;
 
 /** Starts `kalshi-gym exchange`. `LOCAL_EXCHANGE` says in its own words why it does not come up. */
 export async function startLocalVenue(options: LocalVenueOptions): Promise<LocalVenue> {
-  const { session, speed, markets, seed, cash } = options;
+  const { session, speed, markets = 4, seed, cash = 1_000 } = options;
   const liquidity =
     session === undefined
       ? ["--generate", "--markets", String(markets), "--minutes", "60"]

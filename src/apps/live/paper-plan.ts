@@ -31,8 +31,8 @@ export interface PaperFlags extends Omit<VenueFlags, "venue"> {
   /** Of the local exchange. */
   readonly session?: string;
   readonly speed?: number;
-  readonly localMarkets: number;
-  readonly cash: number;
+  readonly localMarkets?: number;
+  readonly cash?: number;
 }
 
 export interface Decides {
@@ -89,6 +89,9 @@ async function decidesOf(
       `expected one of --model <path> and --policy <name>, was ` +
         (model === undefined ? "neither" : "both"),
     );
+  }
+  if (model === undefined && normaliser !== undefined) {
+    throw new OperationError("PAPER_OPTIONS", "--normaliser: expected --model beside it, was none");
   }
   if (model !== undefined) {
     const opened = await openModel({ path: model, normaliser });
