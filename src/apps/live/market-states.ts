@@ -8,7 +8,7 @@ import { calls, type RestClient } from "../../kalshi/index.ts";
 import { MarketStatus } from "../../market/index.ts";
 
 export interface MarketStatesOptions {
-  readonly client: RestClient;
+  readonly client: Pick<RestClient, "sendForAll">;
   readonly scheduler: Scheduler;
   readonly tickers: readonly string[];
   /** Hears of a market that is in another state than was last told. */
@@ -22,6 +22,8 @@ const RETRY_US = 2_000_000;
 export class MarketStates {
   readonly #options: MarketStatesOptions;
   readonly #told: MarketStatus[];
+  /** Markets of which the feed told while an answer was on its way, which may be the older one. */
+  readonly #overtaken = new Set<number>();
   #isReading = false;
   #isAgain = false;
   #stopTimer: (() => void) | null = null;
@@ -35,6 +37,7 @@ export class MarketStates {
   /** The feed has told of a market's state. */
   heard(market: number, status: MarketStatus): void {
     this.#told[market] = status;
+    this.#overtaken.add(market);
   }
 
   /** Reads all markets, once more if it is being done already. */
@@ -62,6 +65,7 @@ export class MarketStates {
       if (this.#isAgain) this.read();
       return;
     }
+    this.#overtaken.clear();
     client.sendForAll(
       (cursor) => calls.markets({ tickers: some.join(","), limit: PAGE, cursor }),
       (answer) => {
@@ -82,6 +86,7 @@ export class MarketStates {
     const market = this.#options.tickers.indexOf(ticker);
     const status = STATUS_OF_WORD[word];
     if (market < 0 || status === undefined || this.#told[market] === status) return;
+    if (this.#overtaken.has(market)) return;
     // The end of a market is the end: an older answer does not open it again.
     if ((this.#told[market] as MarketStatus) >= MarketStatus.closed && status < MarketStatus.closed)
       return;
