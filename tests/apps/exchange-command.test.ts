@@ -180,7 +180,11 @@ describe("the command", () => {
     [["--generate", "--cash", "5000000000"], 1, "at most a billion"],
     [["--generate", "--markets", "1000", "--activity", "6"], 1, "at most 5000, was 6000"],
     [["--generate", "--minutes", "1000000"], 1, "--minutes: expected a number from 1 to"],
-    [["--session", "sessions/sample-1", "--speed", "0.0000001"], 1, "--speed: expected a number from"],
+    [
+      ["--session", "sessions/sample-1", "--speed", "0.0000001"],
+      1,
+      "--speed: expected a number from",
+    ],
     [["--generate", "--faults", "nowhere.json"], 1, "nowhere.json: expected a list of rules"],
   ])("%j ends with %i", async (args, code, sentence) => {
     const { ended } = launch(...args);
