@@ -147,7 +147,7 @@ export type LiveState = (typeof LIVE_STATES)[number];
 
 /** Where the venue's truth replaced our view. */
 export interface Correction {
-  readonly what: "position" | "cash" | "order" | "foreign order" | "foreign position";
+  readonly what: "position" | "cash" | "order" | "foreign order";
   /** Ticker or id of the order. */
   readonly name: string;
   readonly ours: number | string;

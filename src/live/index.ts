@@ -12,22 +12,13 @@ export {
   type RunJournal,
   type VenueDesk,
 } from "./actor.ts";
-export { AccountSync } from "./account-sync.ts";
 export { type Decision, type LivePolicy } from "./decider.ts";
 export { LINKS } from "./links.ts";
 export { LiveTrader, type LiveTraderOptions } from "./live-trader.ts";
 export type { RunListener } from "./live-market.ts";
-export { type OthersChange, OthersBook, type OwnResting } from "./others-book.ts";
+export { OthersBook, type OwnResting } from "./others-book.ts";
 export type { LiveEffect } from "./outbox.ts";
-export {
-  CONFIRM_US,
-  corrected,
-  differencesIn,
-  Doubts,
-  ID_FAMILY,
-  strangersIn,
-} from "./reconciliation.ts";
-export { StateMachine, type Transition } from "./state-machine.ts";
+export { ID_FAMILY, strangersIn } from "./reconciliation.ts";
 export {
   type FoldedInput,
   type JournalBlock,

@@ -29,7 +29,7 @@ export interface RunListener {
   trade(market: number, hit: BookSide, price: CentiCents, size: Lots, atUs: number): void;
   blockTrade(market: number, hit: BookSide, price: CentiCents, size: Lots, atUs: number): void;
   status(market: number, status: MarketStatus, atUs: number): void;
-  gap(market: number, cause: string, atUs: number): void;
+  gap(market: number, atUs: number): void;
   /** Somebody hit an order of ours: a trade that recordings of others do not have. */
   ownTrade?(market: number, hit: BookSide, price: CentiCents, size: Lots, atUs: number): void;
 }
@@ -88,9 +88,8 @@ export class LiveMarket {
     resting: readonly OwnResting[],
     receivedUs: number,
   ): void {
-    const off = levels.find(({ priceCc }) => !this.#isPrice(priceCc));
-    if (off !== undefined) {
-      this.gap(`a price off the grid, ${off.priceCc} cc`, receivedUs);
+    if (levels.some(({ priceCc }) => !this.#isPrice(priceCc))) {
+      this.gap(receivedUs);
       return;
     }
     this.#heard(receivedUs);
@@ -109,7 +108,7 @@ export class LiveMarket {
     if (this.gapSinceUs !== null) return;
     const { side, price, change, own, stampUs } = news;
     if (!this.#isPrice(price)) {
-      this.gap(`a price off the grid, ${price} cc`, receivedUs);
+      this.gap(receivedUs);
       return;
     }
     const atUs = this.#time(stampUs, receivedUs);
@@ -154,8 +153,8 @@ export class LiveMarket {
     this.#listener?.status(this.index, status, atUs);
   }
 
-  /** Messages are missing. The last known book stays in use until `forget`. */
-  gap(_cause: string, receivedUs: number): void {
+  /** Messages are missing, or make no sense. The last known book stays in use until `forget`. */
+  gap(receivedUs: number): void {
     this.gapSinceUs ??= receivedUs;
   }
 
@@ -165,7 +164,7 @@ export class LiveMarket {
     if (this.gapSinceUs === null || !this.encoder.isKnown()) return;
     const atUs = this.#time(null, receivedUs);
     this.encoder.onGap(atUs);
-    this.#listener?.gap(this.index, "feed", atUs);
+    this.#listener?.gap(this.index, atUs);
   }
 
   #passOn({ hit, price, size, stampUs, isBlock }: Trade, receivedUs: number): void {

@@ -156,7 +156,7 @@ export class LiveTrader {
     if (news.kind === "gap") {
       for (const market of this.markets) {
         if (news.market !== null && news.market !== market.index) continue;
-        market.gap(news.cause, nowUs);
+        market.gap(nowUs);
         if (this.header.settings.staleBookUs === 0) this.#forget(market);
       }
       return;

@@ -76,7 +76,7 @@ export class RunRecording implements RunListener {
     this.#writer.status(market, status, atUs);
   }
 
-  gap(market: number, _cause: string, atUs: number): void {
+  gap(market: number, atUs: number): void {
     this.#events += 1;
     // A gap has no time but that of the event before it: the market's state, told again, is that event.
     this.#writer.status(market, this.#statuses[market] ?? MarketStatus.active, atUs);
