@@ -96,8 +96,10 @@ export class Lives {
 
   /** Takes a market out; false where it was not there. */
   end(ticker: string): boolean {
-    this.#over.add(ticker);
-    return this.#lives.delete(ticker);
+    const isHeard = this.#lives.delete(ticker);
+    // The feed tells of the ends of all the venue's markets, thousands a day: those are not kept.
+    if (isHeard || this.#reserved.has(ticker)) this.#over.add(ticker);
+    return isHeard;
   }
 
   closeUsOf(ticker: string): number | null {
