@@ -22,6 +22,8 @@ const KEPT = 20;
 export class DecisionLog {
   /** Oldest first. */
   readonly last: ToldDecision[] = [];
+  /** What was refused last in each market, by its words. */
+  readonly #refused = new Map<number, string>();
 
   /** Takes in what the run put out at once; `trader` is as it is afterwards. */
   hear(outputs: readonly LiveOutput[], trader: Trader | null): void {
@@ -51,6 +53,26 @@ export class DecisionLog {
       this.last.push(told);
     }
     this.last.splice(0, this.last.length - KEPT);
+  }
+
+  /** Whether an output says what the one before it in its market said: a refusal, again and again. */
+  isRepeated(output: LiveOutput, trader: Trader | null): boolean {
+    if (output.kind !== "refused" && output.kind !== "sent") return false;
+    const { command } = output;
+    const request =
+      command.kind === "submit"
+        ? command.request
+        : trader?.account.order(command.clientOrderId)?.request;
+    if (request === undefined) return false;
+    const { market } = request;
+    if (output.kind === "sent") {
+      this.#refused.delete(market);
+      return false;
+    }
+    const words = `${command.kind} ${output.reason}`;
+    if (this.#refused.get(market) === words) return true;
+    this.#refused.set(market, words);
+    return false;
   }
 }
 

@@ -9,6 +9,7 @@ import { BookSide, formatIsoTime } from "../market/index.ts";
 import { ACTION_NAMES, type Order } from "../orders/index.ts";
 import type { Trader } from "../strategies/index.ts";
 import { impossibleIn, type ToldDecision } from "./decision-log.ts";
+import type { LiveMarket } from "./live-market.ts";
 import type { LiveTrader } from "./live-trader.ts";
 import { formatUsd, wordsOf } from "./reconciliation.ts";
 import { isRoutine } from "./state-machine.ts";
@@ -42,6 +43,7 @@ export interface StatusFacts {
 }
 
 const TRANSITIONS_SHOWN = 10;
+const MARKETS_SHOWN = 50;
 const DECISIONS_SHOWN = 8;
 const REMARKS_SHOWN = 8;
 
@@ -71,16 +73,7 @@ export function statusText(facts: StatusFacts): string {
         (detail === "" ? "" : `, ${detail}`),
     ),
     ...accountLines(run),
-    ...run.markets.map((market) => {
-      const { info, encoder, lastNewsUs, newsCount, isActive, gapSinceUs } = market;
-      const book = !encoder.isKnown()
-        ? "no book"
-        : `${formatCentiCents(encoder.bestBidCc() as never)} / ${formatCentiCents(encoder.bestAskCc() as never)}`;
-      const state = encoder.isClosed() ? "closed" : isActive ? "active" : "paused";
-      const gap = gapSinceUs === null ? "" : `, gap for ${age(gapSinceUs)}`;
-      const last = lastNewsUs === null ? "nothing yet" : `last ${age(lastNewsUs)} ago`;
-      return `market     ${info.ticker}: ${state}, ${book}, ${newsCount} messages, ${last}${gap}`;
-    }),
+    ...marketLines(run, nowUs),
     ...facts.decisions
       .slice(-DECISIONS_SHOWN)
       .map((told) => decisionLine(told, run.markets[told.decision.market]?.info.ticker ?? "")),
@@ -123,6 +116,32 @@ export function outputWords(output: LiveOutput, tickers: readonly string[]): str
     case "decision":
       return null;
   }
+}
+
+/** Markets that are as they should be are only counted where they are many. */
+function marketLines({ markets }: LiveTrader, nowUs: number): string[] {
+  const isOdd = (market: LiveMarket): boolean => !market.isOpen || market.gapSinceUs !== null;
+  const odd = markets.filter(isOdd);
+  const first = markets.length <= MARKETS_SHOWN ? markets : odd.slice(0, MARKETS_SHOWN);
+  const lines = first.map((market) => marketLine(market, nowUs));
+  const left = markets.length - first.length;
+  if (left === 0) return lines;
+  const oddLeft = odd.length - first.length;
+  return [
+    ...lines,
+    `market     ${left} more: ${left - oddLeft} active with a book, ${oddLeft} not`,
+  ];
+}
+
+function marketLine(market: LiveMarket, nowUs: number): string {
+  const { info, encoder, lastNewsUs, newsCount, isActive, gapSinceUs } = market;
+  const book = !encoder.isKnown()
+    ? "no book"
+    : `${formatCentiCents(encoder.bestBidCc() as never)} / ${formatCentiCents(encoder.bestAskCc() as never)}`;
+  const state = encoder.isClosed() ? "closed" : isActive ? "active" : "paused";
+  const gap = gapSinceUs === null ? "" : `, gap for ${seconds(nowUs - gapSinceUs)}`;
+  const last = lastNewsUs === null ? "nothing yet" : `last ${seconds(nowUs - lastNewsUs)} ago`;
+  return `market     ${info.ticker}: ${state}, ${book}, ${newsCount} messages, ${last}${gap}`;
 }
 
 function decisionLine({ decision, came }: ToldDecision, ticker: string): string {

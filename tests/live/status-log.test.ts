@@ -5,6 +5,7 @@ import type { TimestampUs } from "../../src/core/index.ts";
 import type { LiveState } from "../../src/journal/index.ts";
 import { DecisionLog, outputWords, statusText } from "../../src/live/index.ts";
 import { Action, type ClientOrderId } from "../../src/orders/index.ts";
+import { marketInfo } from "../fixtures/tape-builder.ts";
 import { always, LiveCase, SETTINGS } from "./live-case.ts";
 
 /** The next decision: what came of it. */
@@ -64,6 +65,38 @@ test("the block tells decisions with their reasons, and notes apart from errors"
   );
   expect(text).toMatch(/^note {7}\S+Z something was paid$/m);
   expect(text).toMatch(/^error {6}\S+Z something broke$/m);
+});
+
+test("a market of many is told where something is the matter with it, the rest is counted", () => {
+  const markets = Array.from({ length: 60 }, (_, index) => marketInfo({ ticker: `KXA-${index}` }));
+  const live = new LiveCase({ markets });
+  live.ready();
+  for (let market = 1; market < 58; market++) live.book([[44, 1]], [[46, 1]], market);
+  const facts = { services: [], handled: 0, ticksMissed: 0, decisions: [], remarks: [] };
+  const text = statusText({ ...facts, nowUs: live.nowUs, run: live.run });
+  expect(text.match(/^market .*$/gm)).toEqual([
+    "market     KXA-58: active, no book, 0 messages, nothing yet",
+    "market     KXA-59: active, no book, 0 messages, nothing yet",
+    "market     58 more: 58 active with a book, 0 not",
+  ]);
+});
+
+test("a refusal that repeats itself is told once, until an order goes out", () => {
+  const limits = { ...SETTINGS.limits, openOrdersMax: 0 };
+  const live = new LiveCase({ settings: { limits } });
+  const log = new DecisionLog();
+  live.ready();
+  for (let second = 0; second < 3; second++) live.second();
+  const told = (): string[] =>
+    live.outputs
+      .filter((output) => !log.isRepeated(output, live.run.trader))
+      .flatMap((output) => (output.kind === "refused" ? [output.reason] : []));
+  expect(live.outputs.filter(({ kind }) => kind === "refused")).toHaveLength(3);
+  expect(told()).toEqual(["open_orders_limit"]);
+  const refused = live.outputs.find(({ kind }) => kind === "refused");
+  if (refused?.kind !== "refused") throw new Error("nothing was refused");
+  log.isRepeated({ kind: "sent", command: refused.command, atUs: 0 }, live.run.trader);
+  expect(told()).toEqual(["open_orders_limit"]);
 });
 
 test("words for people hold no JSON and no underscores", () => {

@@ -34,6 +34,11 @@ export class MarketStates {
     this.#told = options.tickers.map(() => MarketStatus.active);
   }
 
+  /** True once every market has been settled, and none will trade again. */
+  get areSettled(): boolean {
+    return this.#told.every((status) => status === MarketStatus.settled);
+  }
+
   /** The feed has told of a market's state. */
   heard(market: number, status: MarketStatus): void {
     this.#told[market] = status;

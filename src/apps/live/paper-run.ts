@@ -261,7 +261,7 @@ export class PaperRun {
         },
       ],
       onFatal: (error) => {
-        this.#end(new OperationError("JOURNAL_WRITE", messageOf(error), { cause: error }));
+        this.#end(error);
       },
       onDone: () => {
         this.#end(null);
@@ -322,11 +322,23 @@ export class PaperRun {
     const timer = setInterval(() => {
       this.#watch.alive();
       this.#showStatus(false);
-      if (isStopping || !this.#options.folder.isStopAsked) return;
+      const by = this.#options.folder.isStopAsked
+        ? "paper stop"
+        : this.#isSettled
+          ? "the settlement of every market"
+          : null;
+      if (isStopping || by === null) return;
       isStopping = true;
-      this.#stop("paper stop");
+      this.#stop(by);
     }, STATUS_MS);
     this.#timers.push(timer);
+  }
+
+  /** Every market has been settled, and what we held is paid: there is nothing left to do. */
+  get #isSettled(): boolean {
+    const account = this.#trader?.trader?.account;
+    if (account === undefined || this.#link?.areMarketsSettled !== true) return false;
+    return account.openCount === 0 && account.ledger.positions.every((lots) => lots === 0);
   }
 
   #askForQueues({ markets }: LiveHeader): void {
@@ -379,8 +391,10 @@ export class PaperRun {
 
   #tellOutputs(outputs: readonly LiveOutput[], header: LiveHeader): void {
     const tickers = header.markets.map(({ ticker }) => ticker);
-    this.#decisions.hear(outputs, this.#trader?.trader ?? null);
+    const trader = this.#trader?.trader ?? null;
+    this.#decisions.hear(outputs, trader);
     for (const output of outputs) {
+      if (this.#decisions.isRepeated(output, trader)) continue;
       const words = outputWords(output, tickers);
       if (words === null) continue;
       const line = `${formatIsoTime(output.atUs as TimestampUs)} ${words}`;

@@ -363,6 +363,11 @@ export class VenueLink implements NewsSource, VenueDesk {
     }
   }
 
+  /** True once every market has been settled. */
+  get areMarketsSettled(): boolean {
+    return this.#states.areSettled;
+  }
+
   #heardLifecycle(body: {
     readonly ticker: string;
     readonly what: string;

@@ -1,0 +1,40 @@
+/** A run whose markets have all been settled has nothing left to do: it ends in order. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CALM, Eye, lastLine, startPaper, stateOf, until } from "./paper-case.ts";
+import { Programs } from "./programs.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-paper-settled-"));
+let programs: Programs;
+
+beforeAll(async () => {
+  programs = await Programs.open();
+});
+
+afterAll(() => {
+  programs.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("after the last settlement the run ends by itself", async () => {
+  const { addresses, child } = await programs.exchange(...CALM, "--markets", "2");
+  const eye = new Eye(addresses);
+  const out = join(folder, "run");
+  const run = startPaper(programs, addresses, out, "--json");
+  await until("it trades", () => existsSync(join(out, "status.txt")) && stateOf(out) === "READY");
+  for (const ticker of await eye.tickers()) {
+    await eye.ask("POST", `/control/markets/${ticker}/close`);
+    await eye.ask("POST", `/control/markets/${ticker}/determine`, { value: "1.0000" });
+  }
+  const end = await run.ended;
+  expect([end.code, lastLine(end.out)]).toEqual([
+    0,
+    expect.objectContaining({ state: "IDLE", reconciled: true }),
+  ]);
+  expect(readFileSync(join(out, "events.log"), "utf8")).toMatch(
+    "-> IDLE: stop by the settlement of every market",
+  );
+  child.kill("SIGKILL");
+}, 40_000);
