@@ -6,7 +6,14 @@
  * Nothing is acted on before it is journalled, and nothing is sent before it is. The queue is what the
  * feed holds for its reader, which is bounded and says what it drops; the rest are few.
  */
-import { clearList, type Lots, messageOf, type Scheduler, US_PER_SECOND } from "../core/index.ts";
+import {
+  clearList,
+  type Lots,
+  messageOf,
+  OperationError,
+  type Scheduler,
+  US_PER_SECOND,
+} from "../core/index.ts";
 import type { LiveEntry, LiveInput, LiveOutput } from "../journal/index.ts";
 import type { OrderEvent, OrderManager } from "../orders/index.ts";
 import { AHEAD_US } from "./live-market.ts";
@@ -47,8 +54,11 @@ export interface ActorOptions {
   readonly scheduler: Scheduler;
   /** Told of outputs once they are journalled, before they are carried out. */
   readonly observers?: readonly ((outputs: readonly LiveOutput[]) => void)[];
-  /** The journal cannot be written: the run cannot go on. Orders have been cancelled. */
-  readonly onFatal: (error: unknown) => void;
+  /**
+   * The run cannot go on, and cancels have been sent: `JOURNAL_WRITE` where the journal cannot be
+   * written, `CLOCK` where the machine's clock was set back.
+   */
+  readonly onFatal: (error: OperationError) => void;
   /** The run has stopped, with nothing open. */
   readonly onDone: () => void;
 }
@@ -58,6 +68,9 @@ export interface ActorProbe {
   /** A batch of inputs has been handled: when it was taken, how many, when it was done. */
   batch(takenUs: number, inputs: number, doneUs: number): void;
 }
+
+/** A clock that was set back by more would keep ticks away for as long, while orders rest. */
+const BACK_US_MAX = 2_000_000;
 
 export class Actor {
   probe: ActorProbe | null = null;
@@ -76,6 +89,7 @@ export class Actor {
   readonly #effects: LiveEffect[] = [];
   /** The next whole second at which a decision is due. */
   #nextTickUs = Infinity;
+  #latestUs = -Infinity;
   #stopTimer: (() => void) | null = null;
   #isPumping = false;
   #isDue = false;
@@ -124,6 +138,16 @@ export class Actor {
 
   #round(): void {
     const takenUs = this.#options.scheduler.nowUs();
+    const backUs = this.#latestUs - takenUs;
+    if (backUs > BACK_US_MAX) {
+      const seconds = Math.round(backUs / US_PER_SECOND);
+      const found = `was set back by ${seconds} s; start the run again`;
+      this.#giveUp(
+        new OperationError("CLOCK", `this machine's clock: expected to go on, ${found}`),
+      );
+      return;
+    }
+    this.#latestUs = Math.max(this.#latestUs, takenUs);
     const entries = this.#collect(takenUs);
     if (entries.length === 0) return;
     this.mostWaiting = Math.max(this.mostWaiting, entries.length);
@@ -231,10 +255,15 @@ export class Actor {
       write();
       return true;
     } catch (error) {
-      this.close();
-      this.#options.desk.cancelAll();
-      this.#options.onFatal(new Error(`the journal: ${messageOf(error)}`, { cause: error }));
+      const what = `the journal: ${messageOf(error)}`;
+      this.#giveUp(new OperationError("JOURNAL_WRITE", what, { cause: error }));
       return false;
     }
+  }
+
+  #giveUp(error: OperationError): void {
+    this.close();
+    this.#options.desk.cancelAll();
+    this.#options.onFatal(error);
   }
 }
