@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { CALM, checkJournal, Eye, lastLine, startPaper, until } from "./paper-case.ts";
+import { CALM, checkJournal, Eye, lastLine, startPaper, statusOf, until } from "./paper-case.ts";
 import { Programs } from "./programs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-paper-"));
@@ -91,6 +91,8 @@ test.concurrent(
   "paper stop ends a run, and paper status tells of it before and after",
   async () => {
     const { run, eye, out, close, noWatchdog } = await trading("stop");
+    // The status is of the second before.
+    await until("the status tells of an order", () => /^order +kg-/m.test(statusOf(out)));
     const during = await programs.launch(["paper", "status", out, "--json"]).ended;
     expect(lastLine(during.out)).toMatchObject({
       running: true,
