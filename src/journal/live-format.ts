@@ -9,7 +9,7 @@
  * (tables `fill` and `sent_order`) is compared when it is read.
  */
 import { createHash, type Hash } from "node:crypto";
-import { canonicalJson, OperationError, sha256, sha256Stream } from "../core/index.ts";
+import { canonicalJson, messageOf, OperationError, sha256, sha256Stream } from "../core/index.ts";
 import type { LiveEntry, LiveHeader, LiveOutput } from "./live-record.ts";
 
 /** "KGLJ" in SQLite's application_id marks a journal of ours. */
@@ -235,6 +235,16 @@ export function damaged(path: string, what: string, cause?: unknown): OperationE
     "JOURNAL_DAMAGED",
     `${path}: ${what}: expected what follows from the rows before it, was something else; ` +
       `this or a row before it was changed after it was written`,
+    { cause },
+  );
+}
+
+/** SQLite itself cannot make sense of the file. */
+export function notWhole(path: string, cause: unknown): OperationError {
+  return new OperationError(
+    "JOURNAL_DAMAGED",
+    `${path}: expected a whole journal, was one that is damaged or cut short ` +
+      `(${messageOf(cause)}); read a copy of it, and begin another journal`,
     { cause },
   );
 }

@@ -16,7 +16,6 @@ import {
   beginChain,
   CHAIN_START,
   chainAfter,
-  damaged,
   endChain,
   fillsIn,
   headerText,
@@ -26,6 +25,7 @@ import {
   type LiveCounts,
   marketOf,
   notAJournal,
+  notWhole,
   otherVersion,
   PartHash,
   sentOrderOf,
@@ -400,7 +400,7 @@ function leaveWal(db: Database.Database): void {
 function failure(path: string, error: unknown): OperationError {
   const code = error instanceof Database.SqliteError ? error.code : "";
   if (code === "SQLITE_NOTADB") return notAJournal(path, error);
-  if (code.startsWith("SQLITE_CORRUPT")) return damaged(path, "its database", error);
+  if (code.startsWith("SQLITE_CORRUPT")) return notWhole(path, error);
   const isFull = code === "SQLITE_FULL";
   return new OperationError(
     isFull ? "DISK_FULL" : "JOURNAL_WRITE",

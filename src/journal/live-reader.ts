@@ -20,6 +20,7 @@ import {
   type LiveCounts,
   type LiveFill,
   notAJournal,
+  notWhole,
   otherVersion,
   PartHash,
   SENT_ORDER_COLUMNS,
@@ -419,8 +420,9 @@ function guarded<Result>(path: string, ask: () => Result): Result {
     if (error instanceof OperationError) throw error;
     const code = error instanceof Database.SqliteError ? error.code : "";
     if (code === "SQLITE_NOTADB") throw notAJournal(path, error);
+    if (code.startsWith("SQLITE_CORRUPT")) throw notWhole(path, error);
     // An unknown table or column is damage too: application id and version said that it is ours.
-    if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_ERROR") {
+    if (code === "SQLITE_ERROR") {
       throw damaged(path, "its database", error);
     }
     throw new OperationError(

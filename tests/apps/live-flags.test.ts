@@ -1,8 +1,18 @@
 /** Flags of `exchange` and `paper` that do not fit together, and what a status says of a run that hangs. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join, relative } from "node:path";
+import Database from "better-sqlite3";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { LIVE_APPLICATION_ID } from "../../src/journal/live-format.ts";
 import { Programs } from "./programs.ts";
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "kalshi-gym-live-flags-")));
@@ -76,4 +86,28 @@ test.concurrent("a status says how long the run has been silent", async () => {
   const long = Date.now() / 1_000 - 60;
   utimesSync(join(run, "status.txt"), long, long);
   expect(await status()).toMatch(silence);
+});
+
+test.concurrent.each([["{}"], ["null"], ["[1"], ['{"pid":"1","endedUs":null}']])(
+  "a run.json that holds %s is no run's",
+  async (text) => {
+    const run = mkdtempSync(join(folder, "odd-"));
+    writeFileSync(join(run, "run.json"), text);
+    for (const word of ["status", "stop"]) {
+      const { code, err } = await programs.launch(["paper", word, run]).ended;
+      expect([code, err]).toEqual([1, expect.stringMatching(/expected the folder of a live run/)]);
+    }
+  },
+);
+
+test.concurrent("a journal that was cut short is told as one", async () => {
+  const path = join(folder, "cut.db");
+  const db = new Database(path);
+  db.exec(`PRAGMA application_id = ${LIVE_APPLICATION_ID}; PRAGMA user_version = 1`);
+  db.exec("CREATE TABLE part (part INTEGER); CREATE TABLE filler (x)");
+  db.exec("INSERT INTO filler VALUES (zeroblob(200000))");
+  db.close();
+  truncateSync(path, 5_000);
+  const { code, err } = await programs.launch(["replay", path]).ended;
+  expect([code, err]).toEqual([1, expect.stringMatching(/was one that is damaged or cut short/)]);
 });

@@ -57,14 +57,21 @@ export class RunFolder {
   /** Who runs here, or ran last. `RUN_MISSING` where nobody ever did. */
   note(): RunNote {
     const file = join(this.path, "run.json");
-    try {
-      return JSON.parse(readFileSync(file, "utf8")) as RunNote;
-    } catch (error) {
-      throw new OperationError(
+    const missing = (was: string): OperationError =>
+      new OperationError(
         "RUN_MISSING",
-        `${this.path}: expected the folder of a live run, was: ${messageOf(error)}`,
+        `${this.path}: expected the folder of a live run, was: ${was}; "kalshi-gym paper --out" makes one`,
       );
+    let note: Partial<RunNote> | null;
+    try {
+      note = JSON.parse(readFileSync(file, "utf8")) as Partial<RunNote> | null;
+    } catch (error) {
+      throw missing(messageOf(error));
     }
+    const { pid, endedUs } = note ?? {};
+    const isNote = Number.isSafeInteger(pid) && (endedUs === null || Number.isSafeInteger(endedUs));
+    if (!isNote) throw missing("a run.json that no run wrote");
+    return note as RunNote;
   }
 
   get isStopAsked(): boolean {
