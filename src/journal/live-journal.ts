@@ -47,6 +47,8 @@ export class LiveJournal {
   readonly #lock: Database.Database;
   readonly #db: Database.Database;
   readonly #statements: Statements;
+  /** Made once: making one costs as much as a small commit. */
+  readonly #transact: Database.Transaction<(change: () => void) => void>;
   readonly #header: LiveHeader;
   readonly #part: number;
   readonly #hash: PartHash;
@@ -89,6 +91,9 @@ export class LiveJournal {
     this.#lock = lock;
     this.#db = db;
     this.#statements = prepare(db);
+    this.#transact = db.transaction((change: () => void) => {
+      change();
+    });
     const last = lastRow(db);
     const text = headerText(header);
     const row = { part: last.part + 1, begin_id: last.id + 1, started_us: header.startedUs };
@@ -271,7 +276,7 @@ export class LiveJournal {
   }
 
   #commit(change: () => void): void {
-    this.#guard(() => this.#db.transaction(change).immediate());
+    this.#guard(() => this.#transact.immediate(change));
   }
 
   /** What fails to be written is not in the journal at all, and may be tried again. */
