@@ -141,7 +141,6 @@ async function measure(exchange: Exchange, path: string): Promise<object> {
   const journal = LiveJournal.open(path, header);
   const trader = new LiveTrader({ header, makePolicy: mostlyHold });
   const times = new Times();
-  let decidedMs: number | null = null;
   const turn = oncePerTurn(() => {
     actor.pump();
     network.isAwaited = false;
@@ -157,6 +156,11 @@ async function measure(exchange: Exchange, path: string): Promise<object> {
     },
   });
   const sent = new Map<string, number>();
+  const toldFills = (nowMs: number): void => {
+    for (; times.fillsWaiting > 0; times.fillsWaiting--) {
+      times.add("fillToLedger", nowMs - (network.arrivedMs ?? nowMs));
+    }
+  };
   const actor: Actor = new Actor({
     trader,
     journal: {
@@ -177,12 +181,11 @@ async function measure(exchange: Exchange, path: string): Promise<object> {
         const arrivedMs = network.arrivedMs ?? nowMs;
         for (const output of outputs) {
           if (output.kind === "decision") times.add("bookToDecision", nowMs - arrivedMs);
-          if (output.kind !== "sent") continue;
-          decidedMs = nowMs;
-          if (output.command.kind === "submit") {
+          if (output.kind === "sent" && output.command.kind === "submit") {
             sent.set(output.command.request.clientOrderId, nowMs);
           }
         }
+        toldFills(nowMs);
         journal.outputs(outputs);
       },
     },
@@ -196,18 +199,14 @@ async function measure(exchange: Exchange, path: string): Promise<object> {
     onDone: () => undefined,
   });
   actor.probe = {
-    batch: () => {
-      // Fills change the ledger with or without a decision: the batch is over when they have.
-      const nowMs = performance.now();
-      const arrivedMs = network.arrivedMs ?? nowMs;
-      for (; times.fillsWaiting > 0; times.fillsWaiting--) {
-        times.add("fillToLedger", nowMs - arrivedMs);
-      }
-    },
+    // Fills change the ledger with or without anything to say about it.
+    batch: () => toldFills(performance.now()),
   };
-  network.onRequest = ({ method }) => {
-    if (method === "GET" || decidedMs === null) return;
-    times.add("decisionToWire", performance.now() - decidedMs);
+  network.onRequest = ({ method, body }) => {
+    if (method !== "POST" || body === null) return;
+    const id = /"client_order_id":"([^"]+)"/.exec(body)?.[1] ?? "";
+    const sentMs = sent.get(id);
+    if (sentMs !== undefined) times.add("decisionToWire", performance.now() - sentMs);
   };
   venueLink.start();
   actor.start("bench");
@@ -272,22 +271,26 @@ type Leg = "bookToDecision" | "decisionToWire" | "fillToLedger" | "orderToAnswer
 class Times {
   /** Fills of the batch that is being handled. */
   fillsWaiting = 0;
-  readonly #of = new Map<Leg, number[]>();
+  /** Room for all, from the start: lists that grow would be the collector's work, not the run's. */
+  readonly #of = new Map<Leg, { readonly ms: Float64Array; count: number }>();
 
   add(leg: Leg, ms: number): void {
-    const times = this.#of.get(leg);
-    if (times === undefined) this.#of.set(leg, [ms]);
-    else times.push(ms);
+    let times = this.#of.get(leg);
+    if (times === undefined) {
+      times = { ms: new Float64Array(SECONDS * 5_000), count: 0 };
+      this.#of.set(leg, times);
+    }
+    if (times.count < times.ms.length) times.ms[times.count++] = ms;
   }
 
   clear(): void {
-    this.#of.clear();
+    for (const times of this.#of.values()) times.count = 0;
   }
 
   summary(): object {
     return Object.fromEntries(
       [...this.#of].map(([leg, times]) => {
-        const sorted = [...times].sort((a, b) => a - b);
+        const sorted = times.ms.subarray(0, times.count).sort();
         const at = (share: number): number =>
           significant(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
         return [
