@@ -231,7 +231,13 @@ function statusCommand(): Command {
         status: folder.status(),
       });
     });
-  return command.option("--json", "one JSON object as the last line");
+  return withJson(command, "status");
+}
+
+function withJson(command: Command, name: string): Command {
+  return command
+    .option("--json", "one JSON object as the last line")
+    .addHelpText("after", `\nExample:\n  kalshi-gym paper ${name} live/local`);
 }
 
 /** A run writes its status each second; where it has not for longer, its loop does not turn. */
@@ -287,7 +293,7 @@ function stopCommand(): Command {
       io.line(`The run in ${path} has ended.`);
       io.json({ stopped: true, seconds: (performance.now() - fromMs) / 1_000 });
     });
-  return command.option("--json", "one JSON object as the last line");
+  return withJson(command, "stop");
 }
 
 /** Whether orders of a run that is gone may be left: it was ended from outside, and nobody looked. */
