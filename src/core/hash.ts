@@ -1,10 +1,11 @@
 /** Hashing: SHA-256 over bytes and over canonical JSON, always as lower-case hex. */
-import { createHash, type Hash } from "node:crypto";
+import { createHash, hash, type Hash } from "node:crypto";
 import { assert } from "./assert.ts";
 
 /** SHA-256 of bytes or UTF-8 text, as 64 hex digits. */
 export function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  // In one go: a hash object for each decision is work for the collector, which stops everything.
+  return hash("sha256", data, "hex");
 }
 
 /** An incremental SHA-256; feed it with `update`, end it with `digest("hex")`. */

@@ -8,7 +8,7 @@
  * inputs and outputs have an equal hash, on any machine. What can be derived from inputs and outputs
  * (tables `fill` and `sent_order`) is compared when it is read.
  */
-import { createHash, type Hash } from "node:crypto";
+import { hash, type Hash } from "node:crypto";
 import { canonicalJson, messageOf, OperationError, sha256, sha256Stream } from "../core/index.ts";
 import type { LiveEntry, LiveHeader, LiveOutput } from "./live-record.ts";
 
@@ -99,10 +99,10 @@ export function chainAfter(
   columns: readonly (string | number | null)[],
   body: string | Uint8Array,
 ): Uint8Array {
-  const hash = createHash("sha256")
-    .update(chain)
-    .update(`${JSON.stringify(columns)}\n`);
-  return hash.update(body).digest().subarray(0, 16);
+  const text = `${JSON.stringify(columns)}\n`;
+  const parts =
+    typeof body === "string" ? [chain, Buffer.from(text + body)] : [chain, Buffer.from(text), body];
+  return hash("sha256", Buffer.concat(parts), "buffer").subarray(0, 16);
 }
 
 /** The hash of a part, as it grows. */
