@@ -90,8 +90,10 @@ export function checkEnd(play: LivePlay): void {
   if (!last.run.isDone && last.run.trader.trader !== null) {
     play.fail("stop", `${last.run.trader.state}, ${last.run.trader.openCount} open`);
   }
+  const excused = excusedLeavings(play);
   for (const order of world.account.openOrders()) {
-    if (isOurs(order)) play.fail("left behind", `${order.clientOrderId} rests after the stop`);
+    if (!isOurs(order) || excused(order.clientOrderId)) continue;
+    play.fail("left behind", `${order.clientOrderId} rests after the stop`);
   }
   checkCreations(play);
   const there = ordersThere(play);
@@ -100,6 +102,24 @@ export function checkEnd(play: LivePlay): void {
     checkQueues(play, played);
     checkReplay(play, played);
   }
+}
+
+/**
+ * What a run may leave behind. A creation that was held on its way for longer than the order manager
+ * waits is given up, and may come when the run is over. A run that never reached the venue leaves what a
+ * killed one before it left: that one's watchdog cancels it, which is not played here.
+ */
+function excusedLeavings({ plan, last }: LivePlay): (clientOrderId: string) => boolean {
+  const { header, journal, trader } = last.run;
+  const givenUp = new Set<string>();
+  for (const { input } of entriesOf(journal.blocks)) {
+    if (input.kind === "order" && input.event.kind === "rejected") {
+      givenUp.add(input.event.clientOrderId);
+    }
+  }
+  return (id) =>
+    (plan.holdsLong && givenUp.has(id)) ||
+    (trader.trader === null && !id.startsWith(header.idPrefix));
 }
 
 /** No order is sent twice, none that the journal does not have, none after the end of trading. */

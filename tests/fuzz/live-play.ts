@@ -13,6 +13,8 @@ import { type Calms, livePolicies } from "./live-policies.ts";
 
 const SECOND = 1_000_000;
 
+/** By when a quiet book has been looked after: 30 s of silence, and what an answer may take. */
+const QUIET_SECONDS = 45;
 /** What a run has to do within after the last fault, in simulated seconds. */
 export const RECOVERY_SECONDS = 90;
 /** What may happen in one simulated second, in entries of the scheduler. */
@@ -128,7 +130,14 @@ export class LivePlay {
     world.isCalm = true;
     this.#isCalm = true;
     const { reconcileUs } = this.last.run.header.settings;
-    this.#runFor(16 + (3 * reconcileUs) / SECOND);
+    // A last message that was lost shows when the feed looks after a book that has been quiet for 30 s.
+    const mayMiss = this.plan.rules.some(({ kind }) => kind === "gap");
+    this.#runFor(Math.max(mayMiss ? QUIET_SECONDS : 0, 16 + (3 * reconcileUs) / SECOND));
+    // An order that was held on its way may come even now; then the account is set right once more.
+    const againUs = world.scheduler.nowUs();
+    while (!this.#isWell() && world.scheduler.nowUs() < againUs + RECOVERY_SECONDS * SECOND) {
+      this.#runFor(1);
+    }
     this.calmBlocks = this.last.run.journal.blocks.length;
     const isDone = this.last.run.isDone;
     this.calmBooks = world.markets.map((market) => {
@@ -187,7 +196,11 @@ export class LivePlay {
     if (last.availableAtStart === null && trader.trader !== null) {
       last.availableAtStart = trader.sync.lastReading?.available ?? 0;
       const orders = [...this.world.account.openOrders()];
-      last.isHiddenAtStart = orders.some((order) => !isOurs(order));
+      const told = trader.sync.lastReading?.resting ?? [];
+      // The reading may be older than the moment, and the moment later than the reading.
+      last.isHiddenAtStart =
+        orders.some((order) => !isOurs(order)) ||
+        told.some(({ clientOrderId }) => clientOrderId?.startsWith(ID_FAMILY) !== true);
     }
     if (!this.plan.holdsLong) this.#watchPositions();
   }

@@ -17,6 +17,12 @@ test.each([
   [5236, "a closed order manager went on sending"],
   [6384, "a reading whose parts were of different moments set the cash"],
   [6755, "a restart that was quicker than the venue's readings"],
+  // These asked more than is promised: what is excused is said in `tests/fuzz/live-checks.ts`.
+  [102192, "a run that never reached the venue left a killed one's orders"],
+  [102405, "an order that was held came while the run was being stopped"],
+  [104904, "the last message of a quiet book was lost"],
+  [106718, "somebody's order was gone between the first reading and the look at it"],
+  [109293, "orders that were held came when the run was over"],
   [30213, "an order that was held for longer than the run went on"],
 ])("seed %i: %s", (seed) => {
   expect(playSeed(seed).failures).toEqual([]);
