@@ -106,7 +106,7 @@ export function checkEnd(play: LivePlay): void {
 
 /**
  * What a run may leave behind. A creation that was held on its way for longer than the order manager
- * waits is given up, and may come when the run is over. A run that never reached the venue leaves what a
+ * waits is given up, and may come when the run is over, also one of a run that was killed. A run that never reached the venue leaves what a
  * killed one before it left: that one's watchdog cancels it, which is not played here.
  */
 function excusedLeavings({ plan, last }: LivePlay): (clientOrderId: string) => boolean {
@@ -117,9 +117,11 @@ function excusedLeavings({ plan, last }: LivePlay): (clientOrderId: string) => b
       givenUp.add(input.event.clientOrderId);
     }
   }
-  return (id) =>
-    (plan.holdsLong && givenUp.has(id)) ||
-    (trader.trader === null && !id.startsWith(header.idPrefix));
+  return (id) => {
+    const isOfKilled = !id.startsWith(header.idPrefix);
+    if (plan.holdsLong) return givenUp.has(id) || isOfKilled;
+    return isOfKilled && trader.trader === null;
+  };
 }
 
 /** No order is sent twice, none that the journal does not have, none after the end of trading. */
