@@ -20,7 +20,7 @@ import { serveWatchdog } from "./live/watchdog.ts";
 import { MachineScheduler } from "./machine-scheduler.ts";
 import { seedWord, wholeNumber } from "./run-flags.ts";
 import { KEY_VARIABLES } from "../kalshi/index.ts";
-import { type VenueFlags, venueOf } from "./venue-flags.ts";
+import { gatherTickers, type VenueFlags, venueOf } from "./venue-flags.ts";
 
 export function paperCommand(): Command {
   const command = new Command("paper")
@@ -304,13 +304,6 @@ function hasOrders({ pid, endedUs, sweptUs }: RunNote, of: number): boolean {
 /** For the process beside a run; nobody else has a use for it. */
 function watchCommand(): Command {
   return new Command("watch").action(() => serveWatchdog());
-}
-
-function gatherTickers(word: string, tickers: readonly string[] = []): string[] {
-  const more = word.split(",").filter((ticker) => ticker !== "");
-  const strange = more.find((ticker) => !/^[\w.-]{1,128}$/.test(ticker));
-  if (more.length > 0 && strange === undefined) return [...new Set([...tickers, ...more])];
-  throw new InvalidArgumentError("Expected tickers such as KXBTC15M-26NOV211400-00.");
 }
 
 function positive(text: string): number {

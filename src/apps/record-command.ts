@@ -16,7 +16,7 @@ import { listenForInterruption } from "./interruption.ts";
 import { MachineScheduler } from "./machine-scheduler.ts";
 import { lockRecording } from "./record/recording-lock.ts";
 import { StatusLine } from "./record/status-line.ts";
-import { addVenueFlags, type VenueFlags, venueOf } from "./venue-flags.ts";
+import { gatherTickers, addVenueFlags, type VenueFlags, venueOf } from "./venue-flags.ts";
 
 interface Flags extends VenueFlags {
   readonly markets?: readonly string[];
@@ -59,8 +59,8 @@ async function runRecord(flags: Flags, io: Console): Promise<void> {
   const { venue, key } = venueOf(flags);
   const unlock = lockRecording(out);
   const recording = new Recording(venue, key, io, {
-    markets: [...new Set(markets)],
-    series: [...new Set(series)],
+    markets,
+    series,
     sessions: new SessionFamily(out, sourceOf(venue), rotate === "day"),
   });
   try {
@@ -183,13 +183,6 @@ function tell(io: Console, sessions: readonly RecordedSession[]): void {
       contentHash,
     })),
   });
-}
-
-function gatherTickers(word: string, tickers: readonly string[] = []): string[] {
-  const more = word.split(",").filter((ticker) => ticker !== "");
-  const strange = more.find((ticker) => !/^[\w.-]{1,128}$/.test(ticker));
-  if (more.length > 0 && strange === undefined) return [...tickers, ...more];
-  throw new InvalidArgumentError("Expected tickers such as KXBTC15M-26NOV211400-00.");
 }
 
 function secondsFrom(text: string): number {

@@ -1,5 +1,5 @@
 /** Flags of commands that speak to a venue: which one, and with whose key. */
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { OperationError } from "../core/index.ts";
 import {
   DEMO_ADDRESSES,
@@ -70,4 +70,12 @@ function keySourceOf({ keyId, keyFile }: VenueFlags): KeySource {
     `expected a key, was none; give --key-id and --key-file, or set ${KEY_VARIABLES.keyId} and ` +
       `${KEY_VARIABLES.file} in the environment`,
   );
+}
+
+/** Tickers of a flag that may stand several times, with commas or spaces between them; each once. */
+export function gatherTickers(word: string, tickers: readonly string[] = []): string[] {
+  const more = word.split(",").filter((ticker) => ticker !== "");
+  const strange = more.find((ticker) => !/^[\w.-]{1,128}$/.test(ticker));
+  if (more.length > 0 && strange === undefined) return [...new Set([...tickers, ...more])];
+  throw new InvalidArgumentError("Expected tickers such as KXBTC15M-26NOV211400-00.");
 }

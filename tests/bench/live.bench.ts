@@ -10,12 +10,9 @@
  * All messages that one piece of data held count from its arrival. SOAK_SECONDS=600 goes on for as long
  * and says how memory moves.
  */
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { loadavg, tmpdir } from "node:os";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { fileURLToPath } from "node:url";
 import { oncePerTurn } from "../../src/apps/live/once-per-turn.ts";
 import { VenueLink } from "../../src/apps/live/venue-link.ts";
 import { MachineScheduler } from "../../src/apps/machine-scheduler.ts";
@@ -37,6 +34,7 @@ import {
 } from "../../src/kalshi/index.ts";
 import { Actor, type LivePolicy, LiveTrader } from "../../src/live/index.ts";
 import { Action } from "../../src/orders/index.ts";
+import { type BenchExchange, besideExchange } from "./exchange-process.ts";
 import { significant } from "./measure.ts";
 
 const MARKETS = 100;
@@ -47,32 +45,10 @@ const SECONDS = Number(process.env["SOAK_SECONDS"] ?? 20);
 /** Of the decisions; the rest hold. */
 const ACT_ONE_IN = 60;
 
-interface Exchange {
-  readonly rest: string;
-  readonly ws: string;
-  readonly keyId: string;
-  readonly key: string;
-  readonly tickers: readonly string[];
-}
-
-export async function run(_options: { json: boolean }): Promise<object> {
-  const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-bench-"));
-  const program = fileURLToPath(new URL("exchange-program.js", import.meta.url));
-  const words = [program, String(MARKETS), String(ACTIVITY)];
-  const child = spawn(process.execPath, words, { stdio: ["pipe", "pipe", "inherit"] });
-  try {
-    const listening = new Promise<Exchange>((resolve) => {
-      let text = "";
-      child.stdout.on("data", (data: Buffer) => {
-        text += data.toString();
-        if (text.endsWith("\n")) resolve(JSON.parse(text) as Exchange);
-      });
-    });
-    return await measure(await listening, join(folder, "journal.db"));
-  } finally {
-    child.kill();
-    rmSync(folder, { recursive: true, force: true });
-  }
+export function run(_options: { json: boolean }): Promise<object> {
+  return besideExchange(MARKETS, ACTIVITY, (exchange, folder) =>
+    measure(exchange, join(folder, "journal.db")),
+  );
 }
 
 /** The network, with the moments at which data came and requests went. */
@@ -129,7 +105,7 @@ function mostlyHold(): LivePolicy {
   };
 }
 
-async function measure(exchange: Exchange, path: string): Promise<object> {
+async function measure(exchange: BenchExchange, path: string): Promise<object> {
   const venue = openVenue({ restUrl: exchange.rest, wsUrl: exchange.ws });
   const key = loadSigningKey(venue, { keyId: exchange.keyId, pem: exchange.key });
   const network = new TimedNetwork(new NodeNetwork(venue));

@@ -3,11 +3,7 @@
  * second, over real sockets, from an exchange in another process. Everything is counted that this
  * process does: sockets, decoding, books, columns, compression, SQLite.
  */
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { MachineScheduler } from "../../src/apps/machine-scheduler.ts";
 import { type OperationError, Prng } from "../../src/core/index.ts";
 import {
@@ -19,6 +15,7 @@ import {
   RestClient,
   SessionFamily,
 } from "../../src/kalshi/index.ts";
+import { type BenchExchange, besideExchange } from "./exchange-process.ts";
 import { significant } from "./measure.ts";
 
 const MARKETS = 200;
@@ -27,35 +24,13 @@ const ACTIVITY = 4;
 const ROUNDS = 5;
 const ROUND_MS = 4_000;
 
-interface Exchange {
-  readonly rest: string;
-  readonly ws: string;
-  readonly keyId: string;
-  readonly key: string;
-  readonly tickers: readonly string[];
+export function run(_options: { json: boolean }): Promise<object> {
+  return besideExchange(MARKETS, ACTIVITY, (exchange, folder) =>
+    record(exchange, join(folder, "session")),
+  );
 }
 
-export async function run(_options: { json: boolean }): Promise<object> {
-  const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-bench-"));
-  const program = fileURLToPath(new URL("exchange-program.js", import.meta.url));
-  const words = [program, String(MARKETS), String(ACTIVITY)];
-  const child = spawn(process.execPath, words, { stdio: ["pipe", "pipe", "inherit"] });
-  try {
-    const listening = new Promise<Exchange>((resolve) => {
-      let text = "";
-      child.stdout.on("data", (data: Buffer) => {
-        text += data.toString();
-        if (text.endsWith("\n")) resolve(JSON.parse(text) as Exchange);
-      });
-    });
-    return await record(await listening, join(folder, "session"));
-  } finally {
-    child.kill();
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function record(exchange: Exchange, out: string): Promise<object> {
+async function record(exchange: BenchExchange, out: string): Promise<object> {
   const venue = openVenue({ restUrl: exchange.rest, wsUrl: exchange.ws });
   const key = loadSigningKey(venue, { keyId: exchange.keyId, pem: exchange.key });
   const network = new NodeNetwork(venue);

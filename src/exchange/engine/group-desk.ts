@@ -27,14 +27,14 @@ export function limitGroup(
   id: string,
   limit: Lots,
 ): Refusal | null {
-  const group = account.groups.get(id);
-  if (group === undefined) return refuse("order_group_not_found");
-  const refusal = limitRefusal(limit);
-  if (refusal !== null) return refusal;
-  group.limit = limit;
-  tellGroup(state, group, "limit_updated");
-  if (!group.isTriggered && group.volume(state.nowUs) > limit) triggerGroup(state, group);
-  return null;
+  return withGroup(account, id, (group) => {
+    const refusal = limitRefusal(limit);
+    if (refusal !== null) return refusal;
+    group.limit = limit;
+    tellGroup(state, group, "limit_updated");
+    if (!group.isTriggered && group.volume(state.nowUs) > limit) triggerGroup(state, group);
+    return null;
+  });
 }
 
 export function pullGroup(
@@ -42,10 +42,10 @@ export function pullGroup(
   account: ExchangeAccount,
   id: string,
 ): Refusal | null {
-  const group = account.groups.get(id);
-  if (group === undefined) return refuse("order_group_not_found");
-  triggerGroup(state, group);
-  return null;
+  return withGroup(account, id, (group) => {
+    triggerGroup(state, group);
+    return null;
+  });
 }
 
 export function resetGroup(
@@ -53,11 +53,11 @@ export function resetGroup(
   account: ExchangeAccount,
   id: string,
 ): Refusal | null {
-  const group = account.groups.get(id);
-  if (group === undefined) return refuse("order_group_not_found");
-  group.reset();
-  tellGroup(state, group, "reset");
-  return null;
+  return withGroup(account, id, (group) => {
+    group.reset();
+    tellGroup(state, group, "reset");
+    return null;
+  });
 }
 
 export function deleteGroup(
@@ -65,12 +65,21 @@ export function deleteGroup(
   account: ExchangeAccount,
   id: string,
 ): Refusal | null {
-  const group = account.groups.get(id);
-  if (group === undefined) return refuse("order_group_not_found");
-  for (const order of group.orders) state.cancel(order, "Decrease");
-  account.groups.delete(id);
-  tellGroup(state, group, "deleted");
-  return null;
+  return withGroup(account, id, (group) => {
+    for (const order of group.orders) state.cancel(order, "Decrease");
+    account.groups.delete(id);
+    tellGroup(state, group, "deleted");
+    return null;
+  });
+}
+
+function withGroup(
+  { groups }: ExchangeAccount,
+  id: string,
+  act: (group: OrderGroupState) => Refusal | null,
+): Refusal | null {
+  const group = groups.get(id);
+  return group === undefined ? refuse("order_group_not_found") : act(group);
 }
 
 function limitRefusal(limit: Lots): Refusal | null {
