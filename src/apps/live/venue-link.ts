@@ -134,6 +134,7 @@ export class VenueLink implements NewsSource, VenueDesk {
     this.feed.watch("user_orders", "all");
     this.feed.watch("market_lifecycle_v2", "all");
     this.feed.start();
+    this.entry.signAhead();
     // Until it is answered, and where it is not, the lowest limits are kept to.
     this.client.learnLimits(() => undefined);
     tickers.forEach((_, market) => {

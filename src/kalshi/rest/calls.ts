@@ -291,6 +291,9 @@ const groupCalls = {
   }),
 };
 
+/** What every `createOrder` has in common. */
+export const ORDER_CREATION = { method: "POST", path: EVENT_ORDERS } as const;
+
 /** Every endpoint that is spoken, as a call to be sent. */
 export const calls = { ...publicCalls, ...accountCalls, ...orderCalls, ...groupCalls };
 

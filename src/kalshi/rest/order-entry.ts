@@ -23,7 +23,7 @@ import type {
   VenueOrder,
 } from "../wire/orders.ts";
 import type { Answer } from "./answer.ts";
-import { type Call, calls, queryTime } from "./calls.ts";
+import { type Call, calls, ORDER_CREATION, queryTime } from "./calls.ts";
 import type { RestClient } from "./rest-client.ts";
 
 export interface OrderEntrySettings {
@@ -84,6 +84,11 @@ export class OrderEntry {
   /** Number of changes whose outcome is being asked for. */
   get asking(): number {
     return this.#waiting.size;
+  }
+
+  /** From now on an order does not wait for its signature to be made. */
+  signAhead(): void {
+    this.#client.signAhead(ORDER_CREATION);
   }
 
   /** Creates an order. It must have a client id, or nothing could be asked for. */

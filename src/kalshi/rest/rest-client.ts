@@ -15,6 +15,7 @@ import { readFault } from "../wire/faults.ts";
 import { type Answer, sentenceOf } from "./answer.ts";
 import { type Call, calls, CostTable, FORMER_COSTS } from "./calls.ts";
 import { Lane } from "./lane.ts";
+import { ReadySignatures } from "./ready-signatures.ts";
 
 export interface RestSettings {
   /** After which a request is given up, in microseconds. */
@@ -85,6 +86,7 @@ export class RestClient {
   /** What calls off each request and each wait for a retry, with the end that its caller then hears. */
   readonly #open = new Set<{ readonly callOff: () => void; readonly end: () => void }>();
   #costs: CostTable;
+  #ready: ReadySignatures | null = null;
   #isClosed = false;
   #limitedInRow = 0;
   #failuresInRow = 0;
@@ -149,6 +151,14 @@ export class RestClient {
     this.#write.setLimit(limits.write);
   }
 
+  /** From now on requests with this method and path find their signatures made. */
+  signAhead({ method, path }: Pick<Call<unknown>, "method" | "path">): void {
+    const { key, scheduler } = this.#options;
+    if (key === null || this.#isClosed) return;
+    this.#ready?.close();
+    this.#ready = new ReadySignatures(key, scheduler, method, this.#prefix + path);
+  }
+
   health(): RestHealth {
     return {
       lastAnswerUs: this.#lastAnswerUs,
@@ -168,6 +178,7 @@ export class RestClient {
    */
   close(): void {
     this.#isClosed = true;
+    this.#ready?.close();
     this.#read.clear(CLOSED);
     this.#write.clear(CLOSED);
     for (const entry of [...this.#open]) {
@@ -204,13 +215,12 @@ export class RestClient {
 
   /** One request with its time-out. A time-out and a closing of the client are losses. */
   #request(call: Call<unknown>, done: (outcome: HttpOutcome) => void): void {
-    const { network, scheduler, key } = this.#options;
+    const { network, scheduler } = this.#options;
     const path = this.#prefix + call.path;
     const headers: Record<string, string> = { accept: "application/json" };
     // The venue wants a body wherever it says that there is JSON, and the other way round.
     if (call.body !== null) headers["content-type"] = "application/json";
-    if (key !== null)
-      Object.assign(headers, signedHeaders(key, scheduler.nowUs(), call.method, path));
+    Object.assign(headers, this.#signature(call.method, path));
     const end = (outcome: HttpOutcome): void => {
       this.#open.delete(entry);
       stopTimer();
@@ -230,6 +240,13 @@ export class RestClient {
       end: () => done({ kind: "lost", reason: CLOSED }),
     };
     this.#open.add(entry);
+  }
+
+  #signature(method: string, path: string): Readonly<Record<string, string>> {
+    const { scheduler, key } = this.#options;
+    if (key === null) return {};
+    const nowUs = scheduler.nowUs();
+    return this.#ready?.take(nowUs, method, path) ?? signedHeaders(key, nowUs, method, path);
   }
 
   #settle<T>(call: Call<T>, attempt: number, outcome: HttpOutcome, done: Done<T>): void {
