@@ -99,10 +99,33 @@ export function chainAfter(
   columns: readonly (string | number | null)[],
   body: string | Uint8Array,
 ): Uint8Array {
-  const text = `${JSON.stringify(columns)}\n`;
-  const parts =
-    typeof body === "string" ? [chain, Buffer.from(text + body)] : [chain, Buffer.from(text), body];
-  return hash("sha256", Buffer.concat(parts), "buffer").subarray(0, 16);
+  const isText = typeof body === "string";
+  const text = isText ? `${JSON.stringify(columns)}\n${body}` : `${JSON.stringify(columns)}\n`;
+  // No character of a text takes more than three bytes.
+  const most = chain.length + 3 * text.length + (isText ? 0 : body.length);
+  if (scratch.length < most) scratch = Buffer.allocUnsafe(2 * most);
+  scratch.set(chain);
+  let end = chain.length + scratch.write(text, chain.length, "utf8");
+  if (!isText) {
+    scratch.set(body, end);
+    end += body.length;
+  }
+  return hash("sha256", scratch.subarray(0, end), "buffer").subarray(0, 16);
+}
+
+/** Reused by all rows: buffers of their own would be most of a journal's work for the collector. */
+let scratch = Buffer.allocUnsafe(1 << 16);
+
+/** An output as canonical JSON. Decisions are nearly all of them, and are written out here. */
+export function outputText(output: LiveOutput): string {
+  if (output.kind !== "decision") return canonicalJson(output);
+  const { action, ask, atUs, bid, market, mask, observationHash } = output;
+  // A policy may have chosen what is no action: that is for others to say.
+  if (![action, ask, atUs, bid, market].every(Number.isSafeInteger)) return canonicalJson(output);
+  return (
+    `{"action":${action},"ask":${ask},"atUs":${atUs},"bid":${bid},"kind":"decision",` +
+    `"market":${market},"mask":"${mask}","observationHash":"${observationHash}"}`
+  );
 }
 
 /** The hash of a part, as it grows. */

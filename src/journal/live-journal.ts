@@ -10,7 +10,7 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
-import { assert, canonicalJson, makeFolder, messageOf, OperationError } from "../core/index.ts";
+import { assert, makeFolder, messageOf, OperationError } from "../core/index.ts";
 import { EntryEncoder } from "./live-codec.ts";
 import {
   beginChain,
@@ -27,6 +27,7 @@ import {
   notAJournal,
   notWhole,
   otherVersion,
+  outputText,
   PartHash,
   sentOrderOf,
   type ToldFill,
@@ -182,7 +183,7 @@ export class LiveJournal {
   /** Stores outputs, in one commit; call before they are carried out. */
   outputs(outputs: readonly LiveOutput[]): void {
     if (outputs.length === 0) return;
-    const bodies = outputs.map((output) => canonicalJson(output));
+    const bodies = outputs.map((output) => outputText(output));
     const block = this.#id + 1;
     let [id, chain] = [this.#id, this.#chain];
     this.#commit(() => {

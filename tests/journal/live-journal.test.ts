@@ -1,9 +1,10 @@
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, expect, test } from "vitest";
-import { OperationError } from "../../src/core/index.ts";
+import { canonicalJson, type CentiCents, OperationError } from "../../src/core/index.ts";
 import {
   lastPart,
   type LiveBlock,
@@ -12,7 +13,7 @@ import {
   type LiveOutput,
   readLiveJournal,
 } from "../../src/journal/index.ts";
-import { chainAfter } from "../../src/journal/live-format.ts";
+import { chainAfter, outputText } from "../../src/journal/live-format.ts";
 import { delta, feedOf, filled, headerOf, orderId, START_US, submitted } from "./live-case.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-live-"));
@@ -41,6 +42,33 @@ function readAll(path: string) {
     reader.close();
   }
 }
+
+test("decisions, written out by hand, are canonical JSON as all outputs are", () => {
+  const base = { kind: "decision", atUs: 1_790_000_000_123_456, observationHash: "0af" } as const;
+  for (const action of [0, 4, -0, 0.5, NaN, undefined as unknown as number]) {
+    const prices = { bid: 0 as CentiCents, ask: 10_000 as CentiCents };
+    const decision: LiveOutput = { ...base, market: 99, mask: "11010", action, ...prices };
+    const textOf = (write: (output: LiveOutput) => string): string => {
+      try {
+        return write(decision);
+      } catch {
+        return "refused";
+      }
+    };
+    expect(textOf(outputText)).toBe(textOf(canonicalJson));
+  }
+});
+
+test("a row's hash is SHA-256 over what came before, its columns and its body", () => {
+  const chain = Uint8Array.from({ length: 16 }, (_, index) => index);
+  for (const text of ["", "plain", "\u20ac \u{1f600} \u00e9", "long \u20ac".repeat(20_000)]) {
+    for (const body of [text, new TextEncoder().encode(text)]) {
+      const whole = createHash("sha256").update(chain).update('["input",7,null]\n').update(body);
+      const expected = whole.digest().subarray(0, 16);
+      expect(Buffer.from(chainAfter(chain, ["input", 7, null], body))).toEqual(expected);
+    }
+  }
+});
 
 const state: LiveOutput = { kind: "state", from: "IDLE", to: "READY", why: "all is well", atUs: 5 };
 const cancel: LiveOutput = {
