@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline";
 import { OperationError } from "../../core/index.ts";
 import { loadSigningKey, openVenue, type SigningKey, type Venue } from "../../kalshi/index.ts";
+import { sendToBackground } from "../background.ts";
 import { startChild } from "./child-program.ts";
 
 export interface LocalVenueOptions {
@@ -55,6 +56,8 @@ export async function startLocalVenue(options: LocalVenueOptions): Promise<Local
       said?.slice("error: ".length) ?? "the local exchange did not come up",
     );
   }
+  // It stands for a machine elsewhere, which would not take the run's time.
+  if (child.pid !== undefined) sendToBackground(child.pid);
   const venue = openVenue({ restUrl: told.rest, wsUrl: told.ws });
   const { keyId, keyFile } = told;
   const key = loadSigningKey(venue, { keyId, file: keyFile });
