@@ -52,7 +52,7 @@ export interface ActorOptions {
   readonly desk: VenueDesk;
   readonly news: NewsSource;
   readonly scheduler: Scheduler;
-  /** Told of outputs once they are journalled, before they are carried out. */
+  /** Told of outputs once they are journalled and carried out: telling may take its time. */
   readonly observers?: readonly ((outputs: readonly LiveOutput[]) => void)[];
   /**
    * The run cannot go on, and cancels have been sent: `JOURNAL_WRITE` where the journal cannot be
@@ -216,9 +216,9 @@ export class Actor {
     this.trader.take(outputs, effects);
     if (outputs.length > 0) {
       if (!this.#journal(() => this.#options.journal.outputs(outputs))) return;
-      for (const observer of this.#options.observers ?? []) observer(outputs);
     }
     for (const effect of effects) this.#carry(effect);
+    if (outputs.length > 0) for (const tell of this.#options.observers ?? []) tell(outputs);
     clearList(outputs);
     clearList(effects);
   }

@@ -28,7 +28,8 @@ import { openMarkets } from "./market-setup.ts";
 import { type LiveEffect, Outbox } from "./outbox.ts";
 import { type OwnResting, restingOf } from "./others-book.ts";
 import { wordsOf } from "./reconciliation.ts";
-import { ErrorWait, hasInFlight, isInFlight, StateMachine } from "./state-machine.ts";
+import { ErrorWait, isInFlight, StateMachine, type Transition } from "./state-machine.ts";
+import { tellCommands } from "./tell-commands.ts";
 
 export interface LiveTraderOptions {
   readonly header: LiveHeader;
@@ -37,7 +38,7 @@ export interface LiveTraderOptions {
   readonly listener?: RunListener | null;
 }
 
-/** Waits of the run, in microseconds of its inputs' time. */
+// Waits of the run, in microseconds of its inputs' time.
 /** Own orders are taken for what rests in the book once nothing has happened to them for so long. */
 const SETTLED_US = 2_000_000;
 /** Between two sweeps while orders are still open that should be gone. */
@@ -446,9 +447,7 @@ export class LiveTrader {
         this.#go("READY", "all links are up and the account is known");
       }
     } else if (this.machine.isTrading) {
-      const isActing = this.trader !== null && hasInFlight(this.trader.account);
-      if (isActing) this.#go("ACTING", "commands are at the venue");
-      else this.#go("READY", "every command is answered");
+      this.#moved(this.machine.follow(this.trader?.account ?? null, this.#nowUs));
     }
     if (this.stopReason !== null && this.openCount === 0) this.#go("IDLE", this.stopReason);
   }
@@ -466,7 +465,10 @@ export class LiveTrader {
   // --- outputs ---
 
   #go(to: LiveState, why: string): void {
-    const transition = this.machine.go(to, why, this.#nowUs);
+    this.#moved(this.machine.go(to, why, this.#nowUs));
+  }
+
+  #moved(transition: Transition | null): void {
     if (transition !== null) this.#outputs.push({ kind: "state", ...transition });
   }
 
@@ -486,15 +488,10 @@ export class LiveTrader {
   }
 
   #observe(trader: Trader): void {
-    trader.observer = {
-      sent: (command) => {
-        this.#lastOwnUs = this.#nowUs;
-        this.#outputs.push({ kind: "sent", command, atUs: this.#nowUs });
-      },
-      refused: (command, reason) => {
-        this.#outputs.push({ kind: "refused", command, reason, atUs: this.#nowUs });
-      },
-      received: () => undefined,
-    };
+    const nowUs = (): number => this.#nowUs;
+    tellCommands(trader, nowUs, (output) => {
+      if (output.kind === "sent") this.#lastOwnUs = output.atUs;
+      this.#outputs.push(output);
+    });
   }
 }

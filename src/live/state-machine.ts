@@ -26,6 +26,7 @@ export class StateMachine {
   state: LiveState = "IDLE";
   sinceUs = 0;
   readonly history: Transition[] = [];
+  readonly #inFlight = new InFlight();
   /** How often each state was entered. */
   readonly entries: Record<LiveState, number> = {
     IDLE: 0,
@@ -46,6 +47,14 @@ export class StateMachine {
     if (!isRoutine(transition)) this.history.push(transition);
     if (this.history.length > KEPT) this.history.shift();
     return transition;
+  }
+
+  /** READY or ACTING, as the orders of an account stand; null where it is there already. */
+  follow(account: Account | null, atUs: number): Transition | null {
+    const isActing = account !== null && this.#inFlight.isAnyOf(account);
+    return isActing
+      ? this.go("ACTING", "commands are at the venue", atUs)
+      : this.go("READY", "every command is answered", atUs);
   }
 
   /** Orders may be sent. */
@@ -87,7 +96,23 @@ export function isInFlight({ status, cancelInFlight, amendInFlight }: Order): bo
   return status === "pending" || cancelInFlight || amendInFlight !== null;
 }
 
-export function hasInFlight(account: Account): boolean {
+/** Whether any order of an account is in flight; looked for anew only when its orders have changed. */
+class InFlight {
+  #account: Account | null = null;
+  #changes = -1;
+  #hasAny = false;
+
+  isAnyOf(account: Account): boolean {
+    if (account !== this.#account || account.changes !== this.#changes) {
+      this.#account = account;
+      this.#changes = account.changes;
+      this.#hasAny = hasInFlight(account);
+    }
+    return this.#hasAny;
+  }
+}
+
+function hasInFlight(account: Account): boolean {
   if (account.openCount === 0) return false;
   for (let market = 0; market < account.marketCount; market++) {
     if (account.openOrders(market).some(isInFlight)) return true;

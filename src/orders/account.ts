@@ -44,6 +44,7 @@ export class Account {
   readonly #locked: Float64Array;
   #lockedTotal = 0;
   #openCount = 0;
+  #changes = 0;
   /** Reused by every computation of a lock. */
   readonly #exposures: Exposure[] = [];
 
@@ -81,6 +82,11 @@ export class Account {
     return this.#openCount;
   }
 
+  /** Grows with every change of open orders: what was found out about them holds while it stays. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   lockedIn(market: number): MicroUsd {
     return this.#locked[market] as MicroUsd;
   }
@@ -102,6 +108,7 @@ export class Account {
     this.#marketOf.set(request.clientOrderId, request.market);
     (this.#open[request.market] as Order[]).push(newOrder(request, atUs));
     this.#openCount += 1;
+    this.#changes += 1;
     this.#relock(request.market);
   }
 
@@ -109,6 +116,7 @@ export class Account {
     const open = this.#open[this.#marketOfOpen(clientOrderId)] as Order[];
     const index = indexOfOrder(open, clientOrderId);
     open[index] = withCancelInFlight(open[index] as Order);
+    this.#changes += 1;
   }
 
   amendSent(clientOrderId: ClientOrderId, price: CentiCents, size: Lots): void {
@@ -116,6 +124,7 @@ export class Account {
     const open = this.#open[market] as Order[];
     const index = indexOfOrder(open, clientOrderId);
     open[index] = withAmendInFlight(open[index] as Order, price, size);
+    this.#changes += 1;
     this.#relock(market);
   }
 
@@ -135,6 +144,7 @@ export class Account {
     const index = indexOfOrder(open, clientOrderId);
     const before = open[index] as Order;
     const after = applyOrderEvent(before, event);
+    this.#changes += 1;
     if (event.kind === "filled") {
       this.ledger.fill(market, before.request.side, event.price, event.size, event.fee);
     }
@@ -162,6 +172,7 @@ export class Account {
     const open = this.#open[market] as Order[];
     for (const order of open) this.#marketOf.delete(order.request.clientOrderId);
     this.#openCount -= open.length;
+    this.#changes += 1;
     open.length = 0;
     this.#relock(market);
   }
@@ -186,6 +197,7 @@ export class Account {
     this.ledger.restore(state.ledger);
     this.#marketOf.clear();
     this.#openCount = 0;
+    this.#changes += 1;
     state.open.forEach((orders, market) => {
       this.#open[market] = [...orders];
       this.#openCount += orders.length;

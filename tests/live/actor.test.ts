@@ -5,7 +5,7 @@ import { Actor } from "../../src/live/index.ts";
 import { LiveCase, SECOND } from "./live-case.ts";
 
 /** An actor whose clock goes as the test says; it has no timers. */
-function open(journal: () => void = () => undefined) {
+function open(journal: () => void = () => undefined, told: () => void = () => undefined) {
   const live = new LiveCase();
   const done: string[] = [];
   const fatal: OperationError[] = [];
@@ -30,6 +30,7 @@ function open(journal: () => void = () => undefined) {
     },
     news: { drain: () => 0 },
     scheduler,
+    observers: [told],
     onFatal: (error) => fatal.push(error),
     onDone: say("done"),
   });
@@ -63,4 +64,15 @@ test("without a journal nothing is done but cancelling", () => {
   });
   actor.start("test");
   expect([done, fatal.map(({ code }) => code)]).toEqual([["cancel all"], ["JOURNAL_WRITE"]]);
+});
+
+test("what is decided is journalled, then carried out, and only then told", () => {
+  const order: string[] = [];
+  const { actor, done } = open(
+    () => order.push(`journal ${done.length}`),
+    () => order.push(`told ${done.length}`),
+  );
+  actor.start("test");
+  // The first inputs, what came of them, the asking that they led to, and the word about it.
+  expect(order.slice(0, 3)).toEqual(["journal 0", "journal 0", "told 1"]);
 });
