@@ -56,6 +56,18 @@ export class AccountSync {
     this.#tickers = header.markets.map(({ ticker }) => ticker);
   }
 
+  /** Nothing is known that the venue has not told: a run may end with it. */
+  get isSettled(): boolean {
+    return this.trader === null || this.isCalibrated;
+  }
+
+  /** What a calibration waits for, in words; null once it is done. */
+  get waitsFor(): string | null {
+    if (this.isCalibrated) return null;
+    const openCount = this.trader?.account.openCount ?? 0;
+    return openCount > 0 ? `the end of ${openCount} orders` : "a reading of the account";
+  }
+
   isDue(nowUs: number, isUrgent: boolean): boolean {
     if (this.#isReading) return false;
     const { reconcileUs } = this.#header.settings;

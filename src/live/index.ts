@@ -29,10 +29,10 @@ export {
 export {
   outputLine,
   outputWords,
-  type Remark,
   type ServiceHealth,
   type StatusFacts,
   statusText,
 } from "./status-log.ts";
 export { DecisionLog, type ToldDecision } from "./decision-log.ts";
+export { type Remark, Remarks } from "./remarks.ts";
 export { RunRecording, type RunRecordingOptions } from "./run-recording.ts";

@@ -43,6 +43,8 @@ export interface LiveTraderOptions {
 const SETTLED_US = 2_000_000;
 /** Between two sweeps while orders are still open that should be gone. */
 const SWEEP_US = 3_000_000;
+/** A run that is stopped waits so long for the venue's word about what it holds. */
+const LAST_WORD_US = 6_000_000;
 
 export class LiveTrader {
   readonly header: LiveHeader;
@@ -64,6 +66,7 @@ export class LiveTrader {
   readonly #errorWait = new ErrorWait();
   #sweptUs = -Infinity;
   #lastOwnUs = -Infinity;
+  #stoppedUs = -Infinity;
 
   constructor({ header, makePolicy, listener = null }: LiveTraderOptions) {
     this.header = header;
@@ -412,6 +415,7 @@ export class LiveTrader {
   }
 
   #stop(reason: string): void {
+    if (this.stopReason === null) this.#stoppedUs = this.#nowUs;
     this.stopReason ??= reason;
     this.#cancelAll();
   }
@@ -449,17 +453,16 @@ export class LiveTrader {
     } else if (this.machine.isTrading) {
       this.#moved(this.machine.follow(this.trader?.account ?? null, this.#nowUs));
     }
-    if (this.stopReason !== null && this.openCount === 0) this.#go("IDLE", this.stopReason);
+    if (this.stopReason === null || this.openCount > 0) return;
+    const isLate = this.#nowUs - this.#stoppedUs >= LAST_WORD_US;
+    if (this.sync.isSettled || isLate) this.#go("IDLE", this.stopReason);
   }
 
   #missing(): string[] {
     const missing = this.#linksMissing().map(({ name, why }) => `${name} (${why})`);
     if (this.trader !== null && this.#loss.isBlind) missing.push("a price of all that is held");
-    if (!this.sync.isCalibrated) {
-      const { openCount } = this;
-      missing.push(openCount > 0 ? `the end of ${openCount} orders` : "a reading of the account");
-    }
-    return missing;
+    const { waitsFor } = this.sync;
+    return waitsFor === null ? missing : [...missing, waitsFor];
   }
 
   // --- outputs ---

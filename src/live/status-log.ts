@@ -12,6 +12,7 @@ import { impossibleIn, type ToldDecision } from "./decision-log.ts";
 import type { LiveMarket } from "./live-market.ts";
 import type { LiveTrader } from "./live-trader.ts";
 import { formatUsd, wordsOf } from "./reconciliation.ts";
+import type { Remark } from "./remarks.ts";
 import { isRoutine } from "./state-machine.ts";
 
 /** A part of the run that may fail by itself. */
@@ -22,13 +23,6 @@ export interface ServiceHealth {
   /** When it last heard from the other side; null for never. */
   readonly lastUs: number | null;
   readonly detail: string;
-}
-
-/** Something that a person should know: a trouble, or what merely happened. */
-export interface Remark {
-  readonly kind: "error" | "note";
-  readonly atUs: number;
-  readonly text: string;
 }
 
 export interface StatusFacts {
@@ -158,7 +152,10 @@ function remarkLines(remarks: readonly Remark[], kind: Remark["kind"]): string[]
   return remarks
     .filter((remark) => remark.kind === kind)
     .slice(-REMARKS_SHOWN)
-    .map(({ atUs, text }) => `${kind.padEnd(10)} ${time(atUs)} ${text}`);
+    .map(({ atUs, text, times }) => {
+      const often = times === 1 ? "" : ` (${times} times)`;
+      return `${kind.padEnd(10)} ${time(atUs)} ${text}${often}`;
+    });
 }
 
 function accountLines({ trader, startValue, sync, markets }: LiveTrader): string[] {

@@ -124,6 +124,28 @@ describe("states", () => {
     expect([live.run.isDone, live.run.state]).toEqual([true, "IDLE"]);
   });
 
+  test("a stop in the middle of a calibration waits for the venue's word", () => {
+    const stopped = (): LiveCase => {
+      const live = new LiveCase();
+      live.ready();
+      live.take({ kind: "doubt", why: "a fill that nobody waits for" });
+      live.take({ kind: "command", name: "stop", by: "test" });
+      expect([live.run.isDone, live.run.state]).toEqual([false, "CALIBRATING"]);
+      return live;
+    };
+    const told = stopped();
+    told.still({ available: 40_000_000 as MicroUsd });
+    expect([told.run.isDone, told.run.sync.corrections]).toEqual([true, 1]);
+    expect(told.run.trader?.account.ledger.cash).toBe(40_000_000);
+    expect(kinds(told)).not.toContain("submit");
+    // A venue that does not say is not waited for longer than six seconds.
+    const silent = stopped();
+    for (let second = 0; second < 5; second++) silent.second();
+    expect(silent.run.isDone).toBe(false);
+    silent.second();
+    expect([silent.run.isDone, silent.run.state]).toEqual([true, "IDLE"]);
+  });
+
   test("a strategy that breaks leaves no orders behind, and the run goes on", () => {
     let isBroken = false;
     const live = new LiveCase({

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { noteWords } from "../../src/apps/live/note-words.ts";
 import type { TimestampUs } from "../../src/core/index.ts";
 import type { LiveState } from "../../src/journal/index.ts";
-import { DecisionLog, outputWords, statusText } from "../../src/live/index.ts";
+import { DecisionLog, outputWords, Remarks, statusText } from "../../src/live/index.ts";
 import { Action, type ClientOrderId } from "../../src/orders/index.ts";
 import { marketInfo } from "../fixtures/tape-builder.ts";
 import { always, LiveCase, SETTINGS } from "./live-case.ts";
@@ -47,13 +47,14 @@ test("the block tells decisions with their reasons, and notes apart from errors"
   const log = new DecisionLog();
   live.ready();
   decided(live, log);
+  const remarks = new Remarks();
+  for (let again = 0; again < 3; again++) remarks.add("error", "no network", live.nowUs + again);
+  remarks.add("error", "something broke", live.nowUs);
+  remarks.add("note", "something was paid", live.nowUs);
   const text = statusText({
     ...{ nowUs: live.nowUs, run: live.run, services: [], handled: 0, ticksMissed: 0 },
     decisions: log.last,
-    remarks: [
-      { kind: "error", atUs: live.nowUs, text: "something broke" },
-      { kind: "note", atUs: live.nowUs, text: "something was paid" },
-    ],
+    remarks: remarks.all,
   });
   const ticker = live.header.markets[0]?.ticker ?? "";
   expect(text).toMatch(
@@ -64,7 +65,7 @@ test("the block tells decisions with their reasons, and notes apart from errors"
     ),
   );
   expect(text).toMatch(/^note {7}\S+Z something was paid$/m);
-  expect(text).toMatch(/^error {6}\S+Z something broke$/m);
+  expect(text).toMatch(/^error {6}\S+Z no network \(3 times\)\nerror {6}\S+Z something broke$/m);
 });
 
 test("a market of many is told where something is the matter with it, the rest is counted", () => {

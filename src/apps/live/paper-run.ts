@@ -28,6 +28,7 @@ import {
   DecisionLog,
   outputWords,
   type Remark,
+  Remarks,
   statusText,
   strangersIn,
 } from "../../live/index.ts";
@@ -81,7 +82,6 @@ const STATUS_MS = 1_000;
 const HISTORY_MS = 60_000;
 /** Between two questions for our places in the queues. */
 const QUEUES_MS = 5_000;
-const REMARKS_KEPT = 50;
 /** How long the last readings may take, and the wait between two. */
 const LAST_MS = 6_000;
 const LAST_AGAIN_MS = 500;
@@ -91,7 +91,7 @@ export class PaperRun {
   readonly #scheduler = new MachineScheduler();
   readonly #network: NodeNetwork;
   readonly #prng: Prng;
-  readonly #remarks: Remark[] = [];
+  readonly #remarks = new Remarks();
   readonly #decisions = new DecisionLog();
   readonly #watch = new Watch((text) => {
     this.#say(text);
@@ -383,7 +383,7 @@ export class PaperRun {
       run: trader,
       services: this.#link?.services() ?? [],
       decisions: this.#decisions.last,
-      remarks: this.#remarks,
+      remarks: this.#remarks.all,
       handled: this.#actor?.handled ?? 0,
       ticksMissed: this.#actor?.ticksMissed ?? 0,
     });
@@ -429,8 +429,7 @@ export class PaperRun {
   }
 
   #remember(text: string, kind: Remark["kind"] = "error"): void {
-    this.#remarks.push({ kind, atUs: this.#scheduler.nowUs(), text });
-    if (this.#remarks.length > REMARKS_KEPT) this.#remarks.shift();
+    this.#remarks.add(kind, text, this.#scheduler.nowUs());
   }
 
   /** Reads the account until it says what we say; false where it does not within a few seconds. */
