@@ -41,6 +41,9 @@ async function run(argv: readonly string[]): Promise<void> {
   const loaders = loader === undefined ? Object.values(LOADERS) : [loader];
   for (const load of loaders) program.addCommand(await load());
   exitByException(program);
+  program.hook("preAction", (_, command) => {
+    refuseEmpty(command);
+  });
   await program.parseAsync([...argv], { from: "user" });
 }
 
@@ -50,6 +53,14 @@ function exitByException(command: Command): void {
   command.showSuggestionAfterError();
   command.showHelpAfterError("(--help shows the options and an example)");
   for (const child of command.commands) exitByException(child);
+}
+
+/** An empty value is a variable of a shell that was not set; as a folder it would be the current one. */
+function refuseEmpty(command: Command): void {
+  for (const option of command.options) {
+    if (command.getOptionValue(option.attributeName()) !== "") continue;
+    command.error(`error: ${option.long ?? option.flags}: expected a value, was empty`);
+  }
 }
 
 function version(): string {

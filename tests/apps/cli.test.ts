@@ -275,3 +275,14 @@ describe("from a session to a verified episode", () => {
     expect(err).toContain(`${changed}:12: expected chain `);
   });
 });
+
+test.each([
+  ["paper", "--policy", "join", "--out", ""],
+  ["record", "--markets", "A", "--out", ""],
+  ["demo", "--out", ""],
+  ["exchange", "--generate", "--state", ""],
+])("%s with an empty value, as of a variable that is not set, is wrong usage", async (...words) => {
+  const { code, err } = await run(...words);
+  expect([code, err]).toEqual([2, expect.stringContaining(`${words.at(-2)}: expected a value`)]);
+  expect(existsSync("run.json")).toBe(false);
+});

@@ -28,18 +28,21 @@ export class Watch {
     const told = this.#order === null ? {} : { [WATCH_VARIABLE]: JSON.stringify(this.#order) };
     const child = startChild(["paper", "watch"], "ignore", told);
     this.#child = child;
-    child.on("error", (error) => {
-      this.#say(`the watchdog: ${messageOf(error)}`);
-    });
-    child.once("exit", (code, signal) => {
+    const gone = (how: string): void => {
       if (this.#isOver || this.#child !== child) return;
       this.#child = null;
-      this.#say(
-        `the watchdog has ended (${signal ?? `code ${code}`}); another one takes its place`,
-      );
+      this.#say(`the watchdog has ended (${how}); another one takes its place`);
       this.#again = setTimeout(() => {
         this.start();
       }, AGAIN_MS);
+    };
+    child.on("error", (error) => {
+      // One that could not be started has no other end; of the others it is said below.
+      if (child.pid === undefined) gone(messageOf(error));
+      else this.#say(`the watchdog: ${messageOf(error)}`);
+    });
+    child.once("exit", (code, signal) => {
+      gone(signal ?? `code ${code}`);
     });
   }
 
