@@ -130,6 +130,7 @@ export type {
   VenueOrder,
   VenueOrderStatus,
 } from "./wire/orders.ts";
+export { USUAL_TERMS } from "./wire/orders.ts";
 export type {
   Balance,
   EventPosition,

@@ -26,6 +26,7 @@ import {
   type OrderTicket,
   RestClient,
   valueOf,
+  USUAL_TERMS,
 } from "../../src/kalshi/index.ts";
 import { BookSide } from "../../src/market/index.ts";
 import { bundle } from "../fixtures/bundle.mjs";
@@ -113,15 +114,8 @@ function ticket(ticker: string, clientOrderId: string): OrderTicket {
     side: BookSide.bid,
     size: 100 as Lots,
     price: 100 as CentiCents,
-    timeInForce: "good_till_canceled",
-    selfTradePrevention: "taker_at_cross",
-    expiresUs: null,
+    ...USUAL_TERMS,
     postOnly: true,
-    reduceOnly: false,
-    cancelOnPause: false,
-    subaccount: null,
-    orderGroupId: null,
-    exchangeIndex: null,
   };
 }
 

@@ -19,7 +19,7 @@ import {
   type MarketSpec,
   type Refusal,
 } from "../../src/exchange/index.ts";
-import type { OrderTicket } from "../../src/kalshi/index.ts";
+import { type OrderTicket, USUAL_TERMS } from "../../src/kalshi/index.ts";
 import { BookSide, type FeeTerms, LINEAR_CENT } from "../../src/market/index.ts";
 
 export const START_US = 1_795_176_000_000_000 as TimestampUs;
@@ -101,15 +101,7 @@ export class ExchangeCase {
       side: BookSide[side],
       size: Math.round(contracts * 100) as Lots,
       price: Math.round(cents * 100) as CentiCents,
-      timeInForce: "good_till_canceled",
-      selfTradePrevention: "taker_at_cross",
-      expiresUs: null,
-      postOnly: false,
-      reduceOnly: false,
-      cancelOnPause: false,
-      subaccount: null,
-      orderGroupId: null,
-      exchangeIndex: null,
+      ...USUAL_TERMS,
       ...terms,
     };
   }

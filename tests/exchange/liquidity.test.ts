@@ -9,6 +9,7 @@ import {
   RecordedCrowd,
   type RecordedCrowdOptions,
 } from "../../src/exchange/index.ts";
+import { USUAL_TERMS } from "../../src/kalshi/index.ts";
 import {
   BookSide,
   EventKind,
@@ -117,15 +118,8 @@ describe("a recorded session", () => {
         side: BookSide.bid,
         size: 100,
         price: Math.min(market.yesBid + 100, market.yesAsk - 100) as CentiCents,
-        timeInForce: "good_till_canceled",
-        selfTradePrevention: "taker_at_cross",
-        expiresUs: null,
+        ...USUAL_TERMS,
         postOnly: true,
-        reduceOnly: false,
-        cancelOnPause: false,
-        subaccount: null,
-        orderGroupId: null,
-        exchangeIndex: null,
       } as const;
       engine.create(account, { ...ticket, size: 100 as never });
       exchange.advanceTo((START_US + second * 1_000_000) as TimestampUs);

@@ -30,6 +30,7 @@ import {
   type OrderCreated,
   type OrderTicket,
   RestClient,
+  USUAL_TERMS,
 } from "../../src/kalshi/index.ts";
 import { BookSide } from "../../src/market/index.ts";
 import { START_US } from "./exchange-case.ts";
@@ -114,15 +115,8 @@ class World {
       side: BookSide.bid,
       size: 100 as Lots,
       price: 100 as CentiCents,
-      timeInForce: "good_till_canceled",
-      selfTradePrevention: "taker_at_cross",
-      expiresUs: null,
+      ...USUAL_TERMS,
       postOnly: true,
-      reduceOnly: false,
-      cancelOnPause: false,
-      subaccount: null,
-      orderGroupId: null,
-      exchangeIndex: null,
     };
     this.#entry.create(ticket, (outcome) => {
       expect(this.outcomes.has(id)).toBe(false);

@@ -5,6 +5,7 @@
 import { assert } from "../../src/core/index.ts";
 import type { EngineMarket } from "../../src/exchange/index.ts";
 import { ID_FAMILY } from "../../src/live/index.ts";
+import { USUAL_TERMS } from "../../src/kalshi/index.ts";
 import { BookSide } from "../../src/market/index.ts";
 import type { CentiCents, Lots, TimestampUs } from "../../src/core/index.ts";
 import { LiveRun, LiveWorld } from "../live/live-world.ts";
@@ -331,15 +332,8 @@ export class LivePlay {
       side,
       size: (100 * contracts) as Lots,
       price: (100 * cents) as CentiCents,
+      ...USUAL_TERMS,
       timeInForce: isImmediate ? "immediate_or_cancel" : "good_till_canceled",
-      selfTradePrevention: "taker_at_cross",
-      expiresUs: null,
-      postOnly: false,
-      reduceOnly: false,
-      cancelOnPause: false,
-      subaccount: null,
-      orderGroupId: null,
-      exchangeIndex: null,
     });
     // Wherever it stands, it may trade.
     this.foreign.add(index);

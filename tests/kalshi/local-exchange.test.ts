@@ -16,6 +16,7 @@ import {
   type OrderTicket,
   RestClient,
   valueOf,
+  USUAL_TERMS,
 } from "../../src/kalshi/index.ts";
 import { BookSide } from "../../src/market/index.ts";
 import { KEY_ID, RSA, ServedCase, TICKER } from "../exchange/served-case.ts";
@@ -70,15 +71,7 @@ const ticket = (
   side: BookSide.bid,
   size: lots(contracts * 100),
   price: centiCents(cents * 100),
-  timeInForce: "good_till_canceled",
-  selfTradePrevention: "taker_at_cross",
-  expiresUs: null,
-  postOnly: false,
-  reduceOnly: false,
-  cancelOnPause: false,
-  subaccount: null,
-  orderGroupId: null,
-  exchangeIndex: null,
+  ...USUAL_TERMS,
 });
 
 test("every reading that the client knows is answered", async () => {

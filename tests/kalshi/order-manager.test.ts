@@ -2,7 +2,12 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type CentiCents, type Lots, type TimestampUs } from "../../src/core/index.ts";
 import { readFaultRules } from "../../src/exchange/index.ts";
-import type { AccountTruth, Answer, OrderTicket } from "../../src/kalshi/index.ts";
+import {
+  type AccountTruth,
+  type Answer,
+  type OrderTicket,
+  USUAL_TERMS,
+} from "../../src/kalshi/index.ts";
 import { BookSide } from "../../src/market/index.ts";
 import type {
   ApprovedOrder,
@@ -75,15 +80,7 @@ class Case extends SimulatedCase {
       side,
       size: (contracts * 100) as Lots,
       price: (cents * 100) as CentiCents,
-      timeInForce: "good_till_canceled",
-      selfTradePrevention: "taker_at_cross",
-      expiresUs: null,
-      postOnly: false,
-      reduceOnly: false,
-      cancelOnPause: false,
-      subaccount: null,
-      orderGroupId: null,
-      exchangeIndex: null,
+      ...USUAL_TERMS,
     };
     this.exchange.engine.create(this.account, ticket);
     this.exchange.flush();

@@ -1,7 +1,12 @@
 /** A network in simulated time whose answers a test decides, request by request. */
 import { generateKeyPairSync } from "node:crypto";
 import { centiCents, lots, Prng, SimulatedScheduler, timestampUs } from "../../src/core/index.ts";
-import { loadSigningKey, openVenue, type OrderTicket } from "../../src/kalshi/index.ts";
+import {
+  loadSigningKey,
+  openVenue,
+  type OrderTicket,
+  USUAL_TERMS,
+} from "../../src/kalshi/index.ts";
 import { BookSide } from "../../src/market/index.ts";
 import type {
   HttpOutcome,
@@ -31,15 +36,7 @@ export const TICKET: OrderTicket & { clientOrderId: string } = {
   side: BookSide.bid,
   size: lots(100),
   price: centiCents(4_300),
-  timeInForce: "good_till_canceled",
-  selfTradePrevention: "taker_at_cross",
-  expiresUs: null,
-  postOnly: false,
-  reduceOnly: false,
-  cancelOnPause: false,
-  subaccount: null,
-  orderGroupId: null,
-  exchangeIndex: null,
+  ...USUAL_TERMS,
 };
 
 /** What a test answers: an outcome and when, or null for never. */

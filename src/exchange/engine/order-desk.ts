@@ -4,7 +4,12 @@
  * cannot be filled are recorded as cancelled, and both use up their client's id.
  */
 import type { CentiCents, Lots, MicroUsd, TimestampUs } from "../../core/index.ts";
-import type { OrderAmendment, OrderDecrease, OrderTicket } from "../../kalshi/index.ts";
+import {
+  type OrderAmendment,
+  type OrderDecrease,
+  type OrderTicket,
+  USUAL_TERMS,
+} from "../../kalshi/index.ts";
 import type { UpdateReason } from "./engine-events.ts";
 import type { EngineMarket } from "./engine-market.ts";
 import type { EngineOrder } from "./engine-order.ts";
@@ -371,13 +376,6 @@ const CROWD_TICKET: OrderTicket = {
   side: 0,
   size: 0 as Lots,
   price: 0 as CentiCents,
-  timeInForce: "good_till_canceled",
+  ...USUAL_TERMS,
   selfTradePrevention: "maker",
-  expiresUs: null,
-  postOnly: false,
-  reduceOnly: false,
-  cancelOnPause: false,
-  subaccount: null,
-  orderGroupId: null,
-  exchangeIndex: null,
 };

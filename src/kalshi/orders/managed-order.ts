@@ -7,7 +7,13 @@ import { unreachable } from "../../core/index.ts";
 import type { CancelReason, OrderRequest, RejectReason } from "../../orders/index.ts";
 import { sentenceOf } from "../rest/answer.ts";
 import type { EntryOutcome, OrderEntry } from "../rest/order-entry.ts";
-import type { OrderAmended, OrderCancelled, OrderCreated, OrderTicket } from "../wire/orders.ts";
+import {
+  type OrderAmended,
+  type OrderCancelled,
+  type OrderCreated,
+  type OrderTicket,
+  USUAL_TERMS,
+} from "../wire/orders.ts";
 import type { WriteKind } from "./order-notes.ts";
 import { OrderTrack, type Terms, type TrackEvent } from "./order-track.ts";
 import { rejectReasonOf } from "./venue-words.ts";
@@ -264,20 +270,17 @@ function ticketOf(
 ): OrderTicket & { readonly clientOrderId: string } {
   const { clientOrderId, side, size, price, timeInForce, postOnly, reduceOnly } = request;
   return {
+    ...USUAL_TERMS,
     ticker,
     clientOrderId,
     side,
     size,
     price,
     timeInForce,
-    selfTradePrevention: request.selfTradePrevention ?? "taker_at_cross",
+    selfTradePrevention: request.selfTradePrevention ?? USUAL_TERMS.selfTradePrevention,
     expiresUs: request.expiresUs ?? null,
     postOnly,
     // The venue takes it with immediate orders alone.
     reduceOnly: reduceOnly && timeInForce === "immediate_or_cancel",
-    cancelOnPause: false,
-    subaccount: null,
-    orderGroupId: null,
-    exchangeIndex: null,
   };
 }

@@ -65,6 +65,19 @@ export interface OrderTicket {
   readonly exchangeIndex: number | null;
 }
 
+/** Of an order that rests until it is cancelled, and of which nothing else is asked. */
+export const USUAL_TERMS = {
+  timeInForce: "good_till_canceled",
+  selfTradePrevention: "taker_at_cross",
+  expiresUs: null,
+  postOnly: false,
+  reduceOnly: false,
+  cancelOnPause: false,
+  subaccount: null,
+  orderGroupId: null,
+  exchangeIndex: null,
+} as const satisfies Partial<OrderTicket>;
+
 const selfTradePrevention = oneOf<SelfTradePrevention>("taker_at_cross", "maker");
 
 export const orderTicket = record<OrderTicket>({
