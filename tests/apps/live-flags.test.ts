@@ -1,31 +1,12 @@
 /** Flags of `exchange` and `paper` that do not fit together, and what a status says of a run that hangs. */
-import {
-  mkdirSync,
-  mkdtempSync,
-  realpathSync,
-  rmSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import Database from "better-sqlite3";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { LIVE_APPLICATION_ID } from "../../src/journal/live-format.ts";
-import { Programs } from "./programs.ts";
+import { openStage } from "./programs.ts";
 
-const folder = realpathSync(mkdtempSync(join(tmpdir(), "kalshi-gym-live-flags-")));
-let programs: Programs;
-
-beforeAll(async () => {
-  programs = await Programs.open();
-});
-
-afterAll(() => {
-  programs.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { folder, programs } = openStage("live-flags");
 
 const LOCAL = [
   ...["--rest", "http://127.0.0.1:1/trade-api/v2", "--ws", "ws://127.0.0.1:1/trade-api/ws/v2"],

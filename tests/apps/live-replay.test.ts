@@ -3,21 +3,18 @@
  * run's recording shows what the agent saw, and the simulator's fills are the venue's but where the
  * report says why.
  */
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { openSession } from "../../src/market/index.ts";
 import { lastLine } from "./paper-case.ts";
-import { Programs } from "./programs.ts";
+import { openStage } from "./programs.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-replay-"));
+const { folder, programs } = openStage("replay");
 const out = join(folder, "run");
-let programs: Programs;
 
 beforeAll(async () => {
-  programs = await Programs.open();
   // Busy traders, so that orders are filled in a few seconds.
   const exchange = await programs.exchange(
     ...["--generate", "--minutes", "60", "--markets", "3", "--activity", "5"],
@@ -38,11 +35,6 @@ beforeAll(async () => {
   exchange.child.kill("SIGKILL");
   await exchange.ended;
 }, 60_000);
-
-afterAll(() => {
-  programs.close();
-  rmSync(folder, { recursive: true, force: true });
-});
 
 async function tickersOf(rest: string): Promise<string[]> {
   const answer = await fetch(`${rest}/markets?status=open`);

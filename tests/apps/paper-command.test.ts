@@ -1,22 +1,11 @@
 /** `paper` as a user starts it: with an exchange of its own, and beside one that runs. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { CALM, checkJournal, Eye, lastLine, startPaper, statusOf, until } from "./paper-case.ts";
-import { Programs } from "./programs.ts";
+import { openStage } from "./programs.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-paper-"));
-let programs: Programs;
-
-beforeAll(async () => {
-  programs = await Programs.open();
-});
-
-afterAll(() => {
-  programs.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { folder, programs } = openStage("paper");
 
 test.concurrent(
   "with an exchange of its own it needs nothing, and ends with what it did",

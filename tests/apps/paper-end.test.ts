@@ -1,22 +1,11 @@
 /** The end of a run where the venue does not answer as it should, with real processes. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { CALM, Eye, lastLine, startPaper, until } from "./paper-case.ts";
-import { Programs } from "./programs.ts";
+import { openStage } from "./programs.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-paper-end-"));
-let programs: Programs;
-
-beforeAll(async () => {
-  programs = await Programs.open();
-});
-
-afterAll(() => {
-  programs.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { folder, programs } = openStage("paper-end");
 
 test.concurrent("where the account cannot be compared, the watchdog looks for orders", async () => {
   const { addresses } = await programs.exchange(...CALM);

@@ -1,27 +1,19 @@
 /** What `paper` refuses: one plain sentence, exit code not zero, and nothing left behind. */
 import { generateKeyPairSync } from "node:crypto";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { saveModel } from "../../src/learn/index.ts";
 import { randomParams } from "../learn/formats-fixture.ts";
 import { Prng } from "../../src/core/index.ts";
 import { CALM, checkJournal, Eye, freePort, lastLine, startPaper, until } from "./paper-case.ts";
-import { type Addresses, Programs, venueWords } from "./programs.ts";
+import { type Addresses, openStage, venueWords } from "./programs.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-paper-refusals-"));
-let programs: Programs;
+const { folder, programs } = openStage("paper-refusals");
 let addresses: Addresses;
 
 beforeAll(async () => {
-  programs = await Programs.open();
   ({ addresses } = await programs.exchange(...CALM));
-});
-
-afterAll(() => {
-  programs.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 interface Refusal {

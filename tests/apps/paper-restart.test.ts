@@ -2,11 +2,9 @@
  * Runs that are killed and begin again, and exchanges that go away and come back, with real processes.
  * `KILLS=100 SEED=4 npx vitest run tests/apps/paper-restart.test.ts` does it more often.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { Prng } from "../../src/core/index.ts";
 import {
   CALM,
@@ -19,22 +17,12 @@ import {
   stateOf,
   until,
 } from "./paper-case.ts";
-import { Programs } from "./programs.ts";
+import { openStage } from "./programs.ts";
 
 const KILLS = Number(process.env["KILLS"] ?? 3);
 const SEED = Number(process.env["SEED"] ?? 1);
 
-const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-paper-restart-"));
-let programs: Programs;
-
-beforeAll(async () => {
-  programs = await Programs.open();
-});
-
-afterAll(() => {
-  programs.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { folder, programs } = openStage("paper-restart");
 
 /** No fill is lost or in two parts, and positions are what the fills come to. */
 async function isTheVenues(eye: Eye, out: string): Promise<void> {

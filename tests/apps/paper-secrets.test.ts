@@ -2,26 +2,15 @@
  * Keys and signatures appear in nothing that a run prints or keeps, nor in what the process beside it
  * keeps. What was signed is recorded on the way to the exchange.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { readLiveJournal } from "../../src/journal/index.ts";
 import { CALM, Eye, until } from "./paper-case.ts";
-import { Programs } from "./programs.ts";
+import { openStage } from "./programs.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-paper-secrets-"));
-let programs: Programs;
-
-beforeAll(async () => {
-  programs = await Programs.open();
-});
-
-afterAll(() => {
-  programs.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { folder, programs } = openStage("paper-secrets");
 
 /** Passes bytes on to a port, both ways, and keeps those of the clients. */
 async function listenBetween(port: number) {

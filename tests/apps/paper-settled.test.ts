@@ -1,22 +1,11 @@
 /** A run whose markets have all been settled has nothing left to do: it ends in order. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { CALM, Eye, lastLine, startPaper, stateOf, until } from "./paper-case.ts";
-import { Programs } from "./programs.ts";
+import { openStage } from "./programs.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-paper-settled-"));
-let programs: Programs;
-
-beforeAll(async () => {
-  programs = await Programs.open();
-});
-
-afterAll(() => {
-  programs.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { folder, programs } = openStage("paper-settled");
 
 test("after the last settlement the run ends by itself", async () => {
   const { addresses, child } = await programs.exchange(...CALM, "--markets", "2");

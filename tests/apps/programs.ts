@@ -1,6 +1,9 @@
-/** The program as a user starts it: exchanges and recorders in processes of their own. */
+/** The program as a user starts it: exchanges, recorders and runs in processes of their own. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
 import { bundle } from "../fixtures/bundle.mjs";
 
 export interface Addresses {
@@ -24,15 +27,12 @@ export interface Running {
 }
 
 export class Programs {
-  readonly #program: string;
+  #program = "";
   readonly #running = new Set<ChildProcess>();
 
-  private constructor(program: string) {
-    this.#program = program;
-  }
-
-  static async open(): Promise<Programs> {
-    return new Programs(await bundle("src/apps/main.ts"));
+  /** Makes the program of the sources as they are; call it before anything else. */
+  async make(): Promise<void> {
+    this.#program = await bundle("src/apps/main.ts");
   }
 
   /** Starts a command; `before` are words that stand before Node's own, such as those of a limit. */
@@ -101,6 +101,18 @@ export class Programs {
     for (const child of this.#running) child.kill("SIGKILL");
     rmSync(this.#program, { force: true });
   }
+}
+
+/** A folder and the program for all tests of one file, which go away with the last of them. */
+export function openStage(name: string): { readonly folder: string; readonly programs: Programs } {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), `kalshi-gym-${name}-`)));
+  const programs = new Programs();
+  beforeAll(() => programs.make());
+  afterAll(() => {
+    programs.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return { folder, programs };
 }
 
 export function venueWords({ rest, ws, keyId, keyFile }: Addresses): string[] {

@@ -1,30 +1,22 @@
 /** The recorder as a user starts it, over real sockets: what it writes, how it ends, what it refuses. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { MachineScheduler } from "../../src/apps/machine-scheduler.ts";
 import { Prng } from "../../src/core/index.ts";
 import { FeedClient, loadSigningKey, NodeNetwork, openVenue } from "../../src/kalshi/index.ts";
 import { EventKind, openSession, validateSession } from "../../src/market/index.ts";
-import { type Addresses, Programs, venueWords } from "./programs.ts";
+import { type Addresses, openStage, venueWords } from "./programs.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-record-"));
+const { folder, programs } = openStage("record");
 const KILLS = Number(process.env["KILLS"] ?? 4);
 const SEED = Number(process.env["SEED"] ?? 1);
-let programs: Programs;
 let addresses: Addresses;
 
 beforeAll(async () => {
-  programs = await Programs.open();
   const words = ["--generate", "--markets", "2", "--minutes", "60", "--activity", "5"];
   ({ addresses } = await programs.exchange(...words, "--key-kind", "ed25519"));
-});
-
-afterAll(() => {
-  programs.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const SERIES = ["--series", "KXLOCAL0,KXLOCAL1"];
