@@ -7,7 +7,7 @@
 import { canonicalJson, formatCentiCents, formatFixed, type MicroUsd } from "../core/index.ts";
 import { BookSide } from "../market/index.ts";
 import type { AccountReading, Correction, LiveHeader } from "../journal/index.ts";
-import type { OrderManager } from "../orders/index.ts";
+import type { Account, OrderManager } from "../orders/index.ts";
 import type { Trader } from "../strategies/index.ts";
 import {
   CONFIRM_US,
@@ -22,6 +22,8 @@ import { openTrader } from "./trader-setup.ts";
 
 /** Failed readings in a row that make an error. */
 const FAILURES_MAX = 5;
+/** By then the order manager has found out what became of an order that nobody answered. */
+const UNANSWERED_US = 30_000_000;
 /** Between two readings while something is open. */
 const URGENT_US = 1_000_000;
 
@@ -128,7 +130,10 @@ export class AccountSync {
       return [];
     }
     const { account } = trader;
-    if (this.isBroken) this.#tickers.forEach((_, market) => account.abandonOrders(market));
+    if (this.isBroken) {
+      if (this.#isAnyUnanswered(account, reading)) return null;
+      this.#tickers.forEach((_, market) => account.abandonOrders(market));
+    }
     if (account.openCount > 0) return null;
     this.isBroken = false;
     this.isCalibrated = true;
@@ -159,6 +164,15 @@ export class AccountSync {
   /** Cash could not be compared when positions were set right, and now it can. */
   owesCash(reading: AccountReading): boolean {
     return this.#isCashOpen && reading.resting.every(isOfFamily);
+  }
+
+  /** An order that may not have reached the venue yet shows in no reading, and is not forgotten. */
+  #isAnyUnanswered(account: Account, { askedUs }: AccountReading): boolean {
+    return this.#tickers.some((_, market) =>
+      account
+        .openOrders(market)
+        .some(({ status, sentUs }) => status === "pending" && askedUs - sentUs < UNANSWERED_US),
+    );
   }
 
   #facts({ account }: Trader): ReconciliationOptions {

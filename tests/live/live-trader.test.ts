@@ -176,6 +176,39 @@ describe("states", () => {
     expect(live.run.decider.count).toBe(2);
   });
 
+  test("an order that nobody has answered is not forgotten when a strategy breaks", () => {
+    const broken = (): { live: LiveCase; id: ClientOrderId } => {
+      let isBroken = false;
+      const act = (): Action => {
+        if (isBroken) throw new Error("no such thing");
+        isBroken = true;
+        return Action.buyYes;
+      };
+      const live = new LiveCase({ policy: () => ({ name: "breaks once", act }) });
+      live.ready();
+      live.second();
+      const id = live.submitted();
+      live.second();
+      expect(live.run.state).toBe("ERROR");
+      for (let wait = 0; wait < 8; wait++) live.second();
+      live.still();
+      expect([live.run.state, live.run.openCount]).toEqual(["CALIBRATING", 1]);
+      return { live, id };
+    };
+    const answered = broken();
+    answered.live.order({
+      ...{ kind: "rejected", clientOrderId: answered.id, atUs: answered.live.nowUs },
+      ...{ reason: "venue" },
+    });
+    answered.live.still();
+    expect(answered.live.run.state).toBe("READY");
+    // The order manager has given up long before this.
+    const silent = broken();
+    for (let wait = 0; wait < 30; wait++) silent.live.second();
+    silent.live.still();
+    expect([silent.live.run.state, silent.live.run.openCount]).toEqual(["READY", 0]);
+  });
+
   test("an account that cannot be read is an error, and is tried again", () => {
     const live = new LiveCase();
     live.take({ kind: "command", name: "start", by: "test" });
