@@ -106,8 +106,9 @@ export function checkEnd(play: LivePlay): void {
 
 /**
  * What a run may leave behind. A creation that was held on its way for longer than the order manager
- * waits is given up, and may come when the run is over, also one of a run that was killed. A run that never reached the venue leaves what a
- * killed one before it left: that one's watchdog cancels it, which is not played here.
+ * waits is given up, and may come when the run is over, also one of a run that was killed. A run that
+ * never reached the venue leaves what a killed one before it left: that one's watchdog cancels it, which
+ * is not played here.
  */
 function excusedLeavings({ plan, last }: LivePlay): (clientOrderId: string) => boolean {
   const { header, journal, trader } = last.run;
