@@ -22,6 +22,8 @@ import { openTrader } from "./trader-setup.ts";
 
 /** Failed readings in a row that make an error. */
 const FAILURES_MAX = 5;
+/** Readings lag by less; what seems more is a clock that was set. */
+const LAG_US_MAX = 10_000_000;
 /** By then the order manager has found out what became of an order that nobody answered. */
 const UNANSWERED_US = 30_000_000;
 /** Between two readings while something is open. */
@@ -44,10 +46,15 @@ export class AccountSync {
   readonly #tickers: readonly string[];
   /** Cash that is not the run's; null as long as orders of somebody's hide how much that is. */
   #outside: MicroUsd | null = null;
-  /** Positions were set right while such orders hid what that had cost. */
+  /** The account was set right while such orders hid how much cash there is. */
   #isCashOpen = false;
   /** The last two readings told the same. */
   #isStill = false;
+  /**
+   * By how much our clock was ahead of the moment up to which a reading was complete, at least. That is
+   * what the clocks differ by; what is more with a reading is how far the venue lags with it.
+   */
+  #leastUs = Infinity;
   #isReading = false;
   #askedUs = -Infinity;
   #failures = 0;
@@ -87,6 +94,9 @@ export class AccountSync {
     this.#failures = 0;
     this.#isStill = this.lastReading !== null && isSame(this.lastReading, reading);
     this.lastReading = reading;
+    if (reading.completeUntilUs !== null) {
+      this.#leastUs = Math.min(this.#leastUs, reading.toldUs - reading.completeUntilUs);
+    }
     return (reading.missed ?? []).map(
       ({ clientOrderId, ticker, side, price, size }) =>
         `${side === BookSide.bid ? "bought" : "sold"} ${formatFixed(size, 2)} of ${ticker} at ` +
@@ -121,6 +131,7 @@ export class AccountSync {
   calibrate(reading: AccountReading, lastOwnUs: number): Correction[] | null {
     const { trader } = this;
     if (!this.#isStill || reading.askedUs < lastOwnUs + CONFIRM_US) return null;
+    if (this.#asOfUs(reading) < lastOwnUs) return null;
     if (trader === null) {
       const opened = openTrader(this.#header, this.#orders, reading);
       this.trader = opened.trader;
@@ -144,7 +155,7 @@ export class AccountSync {
     if (reading.resting.length === 0) {
       this.#isCashOpen = false;
       this.#outside ??= (reading.available - account.ledger.cash) as MicroUsd;
-    } else if (corrections.length > 0) this.#isCashOpen = true;
+    } else this.#isCashOpen = true;
     return corrections;
   }
 
@@ -164,6 +175,13 @@ export class AccountSync {
   /** Cash could not be compared when positions were set right, and now it can. */
   owesCash(reading: AccountReading): boolean {
     return this.#isCashOpen && reading.resting.every(isOfFamily);
+  }
+
+  /** When the reading was so, by our clock, as far as the venue tells. */
+  #asOfUs({ completeUntilUs, askedUs, toldUs }: AccountReading): number {
+    if (completeUntilUs === null) return askedUs;
+    const lagUs = toldUs - completeUntilUs - this.#leastUs;
+    return toldUs - Math.min(lagUs, LAG_US_MAX);
   }
 
   /** An order that may not have reached the venue yet shows in no reading, and is not forgotten. */

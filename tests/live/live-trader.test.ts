@@ -176,6 +176,59 @@ describe("states", () => {
     expect(live.run.decider.count).toBe(2);
   });
 
+  test("a reading that lags behind our own orders, by its own word, is not the truth yet", () => {
+    const live = new LiveCase();
+    // The venue's clock is a minute behind ours.
+    const lagging = (lag: number) => ({
+      completeUntilUs: live.nowUs - 60 * SECOND - lag,
+      available: 90_000_000 as MicroUsd,
+    });
+    live.take({ kind: "command", name: "start", by: "test" });
+    live.links();
+    live.wait(2 * SECOND);
+    for (let twice = 0; twice < 2; twice++) live.account(lagging(0));
+    expect(live.run.state).toBe("READY");
+    live.wait(5 * SECOND);
+    live.take({ kind: "doubt", why: "a fill that nobody waits for" });
+    live.wait(3 * SECOND);
+    for (let twice = 0; twice < 2; twice++) live.account(lagging(3.4 * SECOND));
+    expect(live.run.state).toBe("CALIBRATING");
+    live.wait(SECOND);
+    live.account(lagging(3.4 * SECOND));
+    expect(live.run.state).toBe("READY");
+    // A clock that was set looks like a lag without end: it is believed for ten seconds.
+    live.take({ kind: "doubt", why: "a fill that nobody waits for" });
+    live.wait(9 * SECOND);
+    for (let twice = 0; twice < 2; twice++) live.account(lagging(3_600 * SECOND));
+    expect(live.run.state).toBe("CALIBRATING");
+    live.wait(2 * SECOND);
+    live.account(lagging(3_600 * SECOND));
+    expect(live.run.state).toBe("READY");
+  });
+
+  test("cash that somebody's orders hide is looked after once they are gone", () => {
+    const live = new LiveCase({ policy: always(Action.hold) });
+    live.ready();
+    const theirs = {
+      ...{ orderId: "o-1", clientOrderId: null, ticker: live.header.markets[0]?.ticker ?? "" },
+      ...{
+        side: BookSide.bid,
+        price: 4000 as CentiCents,
+        filled: 0 as Lots,
+        remaining: 100 as Lots,
+      },
+    };
+    live.take({ kind: "doubt", why: "a fill of somebody else's order" });
+    live.still({ resting: [theirs], available: 110_000_000 as MicroUsd });
+    expect([live.run.state, live.run.sync.corrections]).toEqual(["READY", 0]);
+    live.second();
+    live.account({ available: 110_400_000 as MicroUsd });
+    expect(live.run.state).toBe("CALIBRATING");
+    live.still({ available: 110_400_000 as MicroUsd });
+    expect([live.run.state, live.run.sync.corrections]).toEqual(["READY", 1]);
+    expect(live.run.trader?.account.ledger.cash).toBe(110_400_000);
+  });
+
   test("an order that nobody has answered is not forgotten when a strategy breaks", () => {
     const broken = (): { live: LiveCase; id: ClientOrderId } => {
       let isBroken = false;
