@@ -57,9 +57,17 @@ function exitByException(command: Command): void {
 
 /** An empty value is a variable of a shell that was not set; as a folder it would be the current one. */
 function refuseEmpty(command: Command): void {
-  for (const option of command.options) {
-    if (command.getOptionValue(option.attributeName()) !== "") continue;
-    command.error(`error: ${option.long ?? option.flags}: expected a value, was empty`);
+  const named = [
+    ...command.options.map(
+      (option) =>
+        [option.long ?? option.flags, command.getOptionValue(option.attributeName())] as const,
+    ),
+    ...command.registeredArguments.map(
+      (argument, index) => [`<${argument.name()}>`, command.processedArgs[index]] as const,
+    ),
+  ];
+  for (const [name, value] of named) {
+    if ([value].flat().includes("")) command.error(`error: ${name}: expected a value, was empty`);
   }
 }
 

@@ -24,6 +24,10 @@ import { openTrader } from "./trader-setup.ts";
 const FAILURES_MAX = 5;
 /** Readings lag by less; what seems more is a clock that was set. */
 const LAG_US_MAX = 10_000_000;
+/** So far the venue's time must have gone on since the first reading before one is believed. */
+const FIRST_PASSED_US = 1_500_000;
+/** Between a calibration and one for the sake of cash alone. */
+const CASH_AGAIN_US = 20_000_000;
 /** By then the order manager has found out what became of an order that nobody answered. */
 const UNANSWERED_US = 30_000_000;
 /** Between two readings while something is open. */
@@ -55,6 +59,11 @@ export class AccountSync {
    * what the clocks differ by; what is more with a reading is how far the venue lags with it.
    */
   #leastUs = Infinity;
+  /** Up to when the first reading was complete, by the venue's clock. */
+  #firstUs: number | null = null;
+  /** Readings in a row without orders of somebody's. */
+  #ownReadings = 0;
+  #calibratedUs = -Infinity;
   #isReading = false;
   #askedUs = -Infinity;
   #failures = 0;
@@ -94,8 +103,12 @@ export class AccountSync {
     this.#failures = 0;
     this.#isStill = this.lastReading !== null && isSame(this.lastReading, reading);
     this.lastReading = reading;
+    this.#ownReadings = reading.resting.every(isOfFamily) ? this.#ownReadings + 1 : 0;
+    this.#firstUs ??= reading.completeUntilUs;
     if (reading.completeUntilUs !== null) {
-      this.#leastUs = Math.min(this.#leastUs, reading.toldUs - reading.completeUntilUs);
+      const distanceUs = reading.toldUs - reading.completeUntilUs;
+      const isClockSet = distanceUs - this.#leastUs > LAG_US_MAX;
+      this.#leastUs = isClockSet ? distanceUs : Math.min(this.#leastUs, distanceUs);
     }
     return (reading.missed ?? []).map(
       ({ clientOrderId, ticker, side, price, size }) =>
@@ -131,12 +144,13 @@ export class AccountSync {
   calibrate(reading: AccountReading, lastOwnUs: number): Correction[] | null {
     const { trader } = this;
     if (!this.#isStill || reading.askedUs < lastOwnUs + CONFIRM_US) return null;
-    if (this.#asOfUs(reading) < lastOwnUs) return null;
+    if (this.#isBefore(reading, lastOwnUs)) return null;
     if (trader === null) {
       const opened = openTrader(this.#header, this.#orders, reading);
       this.trader = opened.trader;
       this.#outside = opened.outside;
       this.#isCashOpen = reading.resting.length > 0;
+      this.#calibratedUs = reading.askedUs;
       this.isCalibrated = true;
       return [];
     }
@@ -148,6 +162,7 @@ export class AccountSync {
     if (account.openCount > 0) return null;
     this.isBroken = false;
     this.isCalibrated = true;
+    this.#calibratedUs = reading.askedUs;
     this.doubts.clear();
     const corrections = differencesIn(reading, this.#facts(trader));
     account.restore(corrected(account.save(), corrections, reading, this.#tickers));
@@ -172,16 +187,22 @@ export class AccountSync {
     return this.trader === null ? [] : differencesIn(reading, this.#facts(this.trader));
   }
 
-  /** Cash could not be compared when positions were set right, and now it can. */
-  owesCash(reading: AccountReading): boolean {
-    return this.#isCashOpen && reading.resting.every(isOfFamily);
+  /**
+   * Cash could not be compared when positions were set right, and now it can. Orders of somebody's that
+   * come and go are waited out, or the run would calibrate with each.
+   */
+  owesCash({ askedUs }: AccountReading): boolean {
+    const isTime = askedUs - this.#calibratedUs >= CASH_AGAIN_US && this.#ownReadings > 1;
+    return this.#isCashOpen && isTime;
   }
 
-  /** When the reading was so, by our clock, as far as the venue tells. */
-  #asOfUs({ completeUntilUs, askedUs, toldUs }: AccountReading): number {
-    if (completeUntilUs === null) return askedUs;
-    const lagUs = toldUs - completeUntilUs - this.#leastUs;
-    return toldUs - Math.min(lagUs, LAG_US_MAX);
+  /** Whether the reading was so before `lastOwnUs`, as far as the venue tells. */
+  #isBefore({ completeUntilUs, toldUs }: AccountReading, lastOwnUs: number): boolean {
+    if (completeUntilUs === null || toldUs - lastOwnUs >= LAG_US_MAX) return false;
+    // At the start nothing is known of the clocks: that the venue's moves on says that it does not stand.
+    const passedUs = completeUntilUs - (this.#firstUs ?? completeUntilUs);
+    if (this.trader === null && passedUs < FIRST_PASSED_US) return true;
+    return completeUntilUs + this.#leastUs < lastOwnUs;
   }
 
   /** An order that may not have reached the venue yet shows in no reading, and is not forgotten. */

@@ -21,6 +21,7 @@ import type { Trader } from "../strategies/index.ts";
 import { AccountSync } from "./account-sync.ts";
 import { cancelBlind, cancelOrders } from "./cancelling.ts";
 import { Decider, type LivePolicy } from "./decider.ts";
+import { LastWord } from "./last-word.ts";
 import { Links } from "./links.ts";
 import { type LiveMarket, payOut, type RunListener } from "./live-market.ts";
 import { LossLimit } from "./loss-limit.ts";
@@ -41,10 +42,8 @@ export interface LiveTraderOptions {
 // Waits of the run, in microseconds of its inputs' time.
 /** Own orders are taken for what rests in the book once nothing has happened to them for so long. */
 const SETTLED_US = 2_000_000;
-/** Between two sweeps while orders are still open that should be gone. */
+/** Between two sweeps of open orders that should be gone. */
 const SWEEP_US = 3_000_000;
-/** A run that is stopped waits so long for the venue's word about what it holds. */
-const LAST_WORD_US = 6_000_000;
 
 export class LiveTrader {
   readonly header: LiveHeader;
@@ -66,7 +65,7 @@ export class LiveTrader {
   readonly #errorWait = new ErrorWait();
   #sweptUs = -Infinity;
   #lastOwnUs = -Infinity;
-  #stoppedUs = -Infinity;
+  readonly #lastWord = new LastWord();
 
   constructor({ header, makePolicy, listener = null }: LiveTraderOptions) {
     this.header = header;
@@ -130,7 +129,7 @@ export class LiveTrader {
     return this.#links.all;
   }
 
-  /** Null until the account has been read for the first time. */
+  /** Null until the account has been read. */
   get trader(): Trader | null {
     return this.sync.trader;
   }
@@ -415,9 +414,10 @@ export class LiveTrader {
   }
 
   #stop(reason: string): void {
-    if (this.stopReason === null) this.#stoppedUs = this.#nowUs;
     this.stopReason ??= reason;
-    this.#cancelAll();
+    // There is no point in waiting before the last look at the account.
+    if (this.state === "ERROR") this.#calibrate(reason);
+    else this.#cancelAll();
   }
 
   #calibrate(why: string): void {
@@ -431,6 +431,7 @@ export class LiveTrader {
   #fail(why: string): void {
     this.#errorWait.begin(this.#nowUs);
     this.sync.forget();
+    this.sync.isCalibrated = false;
     this.#go("ERROR", why);
     try {
       this.#cancelAll();
@@ -453,9 +454,9 @@ export class LiveTrader {
     } else if (this.machine.isTrading) {
       this.#moved(this.machine.follow(this.trader?.account ?? null, this.#nowUs));
     }
-    if (this.stopReason === null || this.openCount > 0) return;
-    const isLate = this.#nowUs - this.#stoppedUs >= LAST_WORD_US;
-    if (this.sync.isSettled || isLate) this.#go("IDLE", this.stopReason);
+    const isBusy = this.stopReason === null || this.openCount > 0;
+    if (!this.#lastWord.mayEnd(isBusy, this.sync.isSettled, this.#nowUs)) return;
+    this.#go("IDLE", this.stopReason ?? "");
   }
 
   #missing(): string[] {
@@ -481,9 +482,8 @@ export class LiveTrader {
   }
 
   #cancelForeign(orderIds: readonly string[]): void {
-    const what = "cancel foreign";
-    this.#outputs.push({ kind: "ask", what, orderIds, atUs: this.#nowUs });
-    this.#effects.push({ kind: what, orderIds });
+    this.#outputs.push({ kind: "ask", what: "cancel foreign", orderIds, atUs: this.#nowUs });
+    this.#effects.push({ kind: "cancel foreign", orderIds });
   }
 
   #note(text: string): void {

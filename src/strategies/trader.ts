@@ -94,12 +94,16 @@ export class Trader {
   receive(): number {
     const events = this.#events;
     if (this.#orders.drain(events) === 0) return 0;
-    for (const event of events) {
-      this.account.apply(event);
-      this.observer?.received(event);
-    }
     const count = events.length;
-    clearList(events);
+    try {
+      for (const event of events) {
+        this.account.apply(event);
+        this.observer?.received(event);
+      }
+    } finally {
+      // One that breaks the account must not come again and again.
+      clearList(events);
+    }
     return count;
   }
 
@@ -153,9 +157,12 @@ export class Trader {
   /** Carries an action out: plans, asks the gate, sends. */
   act(action: Action, market: number, atUs: number): void {
     const commands = this.#commands;
-    this.planner.plan(action, market, this.account, this.quote(market), commands);
-    for (const command of commands) this.send(command, atUs);
-    clearList(commands);
+    try {
+      this.planner.plan(action, market, this.account, this.quote(market), commands);
+      for (const command of commands) this.send(command, atUs);
+    } finally {
+      clearList(commands);
+    }
   }
 
   /** Sends one command, if the gate lets it through; the reason if not. */

@@ -281,8 +281,12 @@ test.each([
   ["record", "--markets", "A", "--out", ""],
   ["demo", "--out", ""],
   ["exchange", "--generate", "--state", ""],
+  ["backtest", "--sessions", ""],
+  ["paper", "stop", ""],
+  ["replay", ""],
 ])("%s with an empty value, as of a variable that is not set, is wrong usage", async (...words) => {
   const { code, err } = await run(...words);
-  expect([code, err]).toEqual([2, expect.stringContaining(`${words.at(-2)}: expected a value`)]);
+  const flag = words.at(-2)?.startsWith("--") === true ? words.at(-2) : "<\\w+>";
+  expect([code, err]).toEqual([2, expect.stringMatching(`error: ${flag}: expected a value`)]);
   expect(existsSync("run.json")).toBe(false);
 });

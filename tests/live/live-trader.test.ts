@@ -124,26 +124,21 @@ describe("states", () => {
     expect([live.run.isDone, live.run.state]).toEqual([true, "IDLE"]);
   });
 
-  test("a stop in the middle of a calibration waits for the venue's word", () => {
-    const stopped = (): LiveCase => {
-      const live = new LiveCase();
-      live.ready();
-      live.take({ kind: "doubt", why: "a fill that nobody waits for" });
-      live.take({ kind: "command", name: "stop", by: "test" });
-      expect([live.run.isDone, live.run.state]).toEqual([false, "CALIBRATING"]);
-      return live;
-    };
-    const told = stopped();
-    told.still({ available: 40_000_000 as MicroUsd });
-    expect([told.run.isDone, told.run.sync.corrections]).toEqual([true, 1]);
-    expect(told.run.trader?.account.ledger.cash).toBe(40_000_000);
-    expect(kinds(told)).not.toContain("submit");
-    // A venue that does not say is not waited for longer than six seconds.
-    const silent = stopped();
-    for (let second = 0; second < 5; second++) silent.second();
-    expect(silent.run.isDone).toBe(false);
-    silent.second();
-    expect([silent.run.isDone, silent.run.state]).toEqual([true, "IDLE"]);
+  test("an event that makes no sense is an error once, not with every event after it", () => {
+    const live = new LiveCase();
+    live.ready();
+    live.second();
+    const id = live.submitted();
+    live.accept(id);
+    // Ten contracts were ordered.
+    live.fill(id, 44, 11);
+    expect(live.run.state).toBe("ERROR");
+    for (let wait = 0; wait < 8; wait++) live.second();
+    live.still();
+    expect(live.run.state).toBe("READY");
+    live.second();
+    live.accept(live.submitted());
+    expect([live.run.state, live.run.machine.entries.ERROR]).toEqual(["READY", 1]);
   });
 
   test("a strategy that breaks leaves no orders behind, and the run goes on", () => {
@@ -174,59 +169,6 @@ describe("states", () => {
     live.second();
     // The one that broke is none.
     expect(live.run.decider.count).toBe(2);
-  });
-
-  test("a reading that lags behind our own orders, by its own word, is not the truth yet", () => {
-    const live = new LiveCase();
-    // The venue's clock is a minute behind ours.
-    const lagging = (lag: number) => ({
-      completeUntilUs: live.nowUs - 60 * SECOND - lag,
-      available: 90_000_000 as MicroUsd,
-    });
-    live.take({ kind: "command", name: "start", by: "test" });
-    live.links();
-    live.wait(2 * SECOND);
-    for (let twice = 0; twice < 2; twice++) live.account(lagging(0));
-    expect(live.run.state).toBe("READY");
-    live.wait(5 * SECOND);
-    live.take({ kind: "doubt", why: "a fill that nobody waits for" });
-    live.wait(3 * SECOND);
-    for (let twice = 0; twice < 2; twice++) live.account(lagging(3.4 * SECOND));
-    expect(live.run.state).toBe("CALIBRATING");
-    live.wait(SECOND);
-    live.account(lagging(3.4 * SECOND));
-    expect(live.run.state).toBe("READY");
-    // A clock that was set looks like a lag without end: it is believed for ten seconds.
-    live.take({ kind: "doubt", why: "a fill that nobody waits for" });
-    live.wait(9 * SECOND);
-    for (let twice = 0; twice < 2; twice++) live.account(lagging(3_600 * SECOND));
-    expect(live.run.state).toBe("CALIBRATING");
-    live.wait(2 * SECOND);
-    live.account(lagging(3_600 * SECOND));
-    expect(live.run.state).toBe("READY");
-  });
-
-  test("cash that somebody's orders hide is looked after once they are gone", () => {
-    const live = new LiveCase({ policy: always(Action.hold) });
-    live.ready();
-    const theirs = {
-      ...{ orderId: "o-1", clientOrderId: null, ticker: live.header.markets[0]?.ticker ?? "" },
-      ...{
-        side: BookSide.bid,
-        price: 4000 as CentiCents,
-        filled: 0 as Lots,
-        remaining: 100 as Lots,
-      },
-    };
-    live.take({ kind: "doubt", why: "a fill of somebody else's order" });
-    live.still({ resting: [theirs], available: 110_000_000 as MicroUsd });
-    expect([live.run.state, live.run.sync.corrections]).toEqual(["READY", 0]);
-    live.second();
-    live.account({ available: 110_400_000 as MicroUsd });
-    expect(live.run.state).toBe("CALIBRATING");
-    live.still({ available: 110_400_000 as MicroUsd });
-    expect([live.run.state, live.run.sync.corrections]).toEqual(["READY", 1]);
-    expect(live.run.trader?.account.ledger.cash).toBe(110_400_000);
   });
 
   test("an order that nobody has answered is not forgotten when a strategy breaks", () => {
@@ -319,129 +261,6 @@ describe("books that are not known", () => {
     for (let wait = 0; wait < 6; wait++) live.second();
     // Ticks at 1, 2 and less than 3 seconds after the gap.
     expect(live.run.decider.count).toBe(2);
-  });
-});
-
-describe("reconciliation", () => {
-  const held = (live: LiveCase, position: number): object => ({
-    positions: [
-      {
-        ticker: live.header.markets[0]?.ticker ?? "",
-        position: position as Lots,
-        cost: (position * 4400) as MicroUsd,
-      },
-    ],
-    available: (100_000_000 - position * 4400) as MicroUsd,
-  });
-
-  test("a difference must be told twice, two seconds apart", () => {
-    const live = new LiveCase({ policy: always(Action.hold) });
-    live.ready();
-    live.account(held(live, 500));
-    expect(live.run.trader?.account.ledger.position(0)).toBe(0);
-    live.second();
-    live.account(held(live, 500));
-    expect(live.run.trader?.account.ledger.position(0)).toBe(0);
-    live.second();
-    live.second();
-    live.account(held(live, 500));
-    const ledger = live.run.trader?.account.ledger;
-    expect(ledger?.position(0)).toBe(500);
-    expect(ledger?.cash).toBe(100_000_000 - 500 * 4400);
-    expect(live.outputs.filter(({ kind }) => kind === "correction")).toHaveLength(2);
-  });
-
-  test("a difference cancels everything, and is set right once nothing is open", () => {
-    const live = new LiveCase();
-    live.ready();
-    live.second();
-    const id = live.submitted();
-    live.accept(id);
-    for (let wait = 0; wait < 4; wait++) {
-      live.account(held(live, 500));
-      live.second();
-    }
-    expect(live.run.state).toBe("CALIBRATING");
-    expect(kinds(live)).toContain("cancel");
-    const ledger = live.run.trader?.account.ledger;
-    expect(ledger?.position(0)).toBe(0);
-    live.order({ kind: "cancelled", clientOrderId: id, atUs: live.nowUs, reason: "requested" });
-    live.done();
-    live.still(held(live, 500));
-    expect([live.run.state, ledger?.position(0)]).toEqual(["READY", 500]);
-    expect(ledger?.cash).toBe(100_000_000 - 500 * 4400);
-    // Whoever sends orders that may only reduce is told what there is to reduce.
-    expect(live.done()).toEqual([{ kind: "positions", lots: [500] }]);
-  });
-
-  test("somebody else's fill is a reason to read the account anew", () => {
-    const live = new LiveCase({ policy: always(Action.hold) });
-    live.ready();
-    live.take({ kind: "doubt", why: "a fill of somebody else's order" });
-    expect(live.run.state).toBe("CALIBRATING");
-    live.still(held(live, 500));
-    expect(live.run.trader?.account.ledger.position(0)).toBe(500);
-  });
-
-  test("cash is compared again once nobody else's orders hide it", () => {
-    const live = new LiveCase({ policy: always(Action.hold) });
-    live.ready();
-    const other = {
-      orderId: "o-2",
-      clientOrderId: null,
-      ticker: live.header.markets[0]?.ticker ?? "",
-      side: BookSide.bid,
-      price: 2000 as CentiCents,
-      filled: 0 as Lots,
-      remaining: 1000 as Lots,
-    };
-    const fees = 90_000;
-    const { available } = held(live, 500) as { available: number };
-    const locked = { available: (available - fees - 2_000_000) as MicroUsd, resting: [other] };
-    live.take({ kind: "doubt", why: "a fill of somebody else's order" });
-    live.still({ ...held(live, 500), ...locked });
-    const ledger = live.run.trader?.account.ledger;
-    expect([live.run.state, ledger?.cash]).toEqual(["READY", available]);
-    const free = { ...held(live, 500), available: (available - fees) as MicroUsd };
-    live.account(free);
-    expect(live.run.state).toBe("CALIBRATING");
-    live.still(free);
-    expect([live.run.state, ledger?.cash]).toEqual(["READY", available - fees]);
-  });
-
-  test("what moves on is no difference", () => {
-    const live = new LiveCase({ policy: always(Action.hold) });
-    live.ready();
-    for (let lots = 100; lots < 1000; lots += 100) {
-      live.account(held(live, lots));
-      live.second();
-      live.second();
-      live.second();
-    }
-    expect(live.run.sync.corrections).toBe(0);
-  });
-
-  test("an order that the venue does not know is asked for", () => {
-    const live = new LiveCase();
-    live.ready();
-    live.second();
-    live.accept(live.submitted());
-    for (let wait = 0; wait < 3; wait++) {
-      live.account();
-      live.second();
-    }
-    live.account();
-    expect(kinds(live)).toContain("recover");
-  });
-
-  test("the budget is all that the run has", () => {
-    const live = new LiveCase({ settings: { budget: 5_000_000 as MicroUsd } });
-    live.ready();
-    expect(live.run.trader?.account.ledger.cash).toBe(5_000_000);
-    live.account();
-    live.wait(3 * SECOND);
-    live.account();
-    expect(live.run.sync.corrections).toBe(0);
   });
 });
 

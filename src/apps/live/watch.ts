@@ -58,6 +58,7 @@ export class Watch {
       };
       child?.once("message", () => settle(true));
       child?.once("exit", () => settle(false));
+      child?.once("error", () => settle(false));
       if (child === null) settle(false);
     });
     this.#tell(order);
