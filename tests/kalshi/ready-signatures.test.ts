@@ -71,3 +71,19 @@ test("another request is signed as it comes, and cancels take none of the signat
   expect(network.requests.every(isSigned)).toBe(true);
   client.close();
 });
+
+test("where the clocks are far apart orders are signed as they go, for little age is let pass", () => {
+  const { network, client, create } = open();
+  const dateMs = START_US / 1_000 + 8_000;
+  network.respond = () => ({
+    outcome: { kind: "answer", status: 200, body: "{}", dateMs },
+    afterUs: 1_000,
+  });
+  client.send(calls.exchangeStatus(), () => undefined);
+  network.pass(1);
+  create();
+  const created = network.requests.at(-1);
+  expect(client.health().clockAheadSeconds).toBeLessThan(-3);
+  expect(stampOf(created as HttpRequest)).toBe(START_US / 1_000 + 1_000);
+  client.close();
+});
