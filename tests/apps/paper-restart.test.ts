@@ -90,12 +90,15 @@ test.concurrent(
       expect(`${said}${err}`, `seed ${SEED} kill ${kill}`).not.toMatch(/error|bug/);
       if (prng.integer(2) === 0) await wait(prng.integer(3_000));
     }
-    const last = startPaper(programs, addresses, out, "--seconds", "6", "--json");
+    const last = startPaper(programs, addresses, out, "--json");
+    await last.said("CALIBRATING -> READY");
+    // On a busy machine most may have died before they traded.
+    await until("fills to be lost", async () => (await eye.fills()).length > KILLS / 4, 60);
+    last.child.kill("SIGINT");
     const end = await last.ended;
-    expect([end.code, lastLine(end.out)["reconciled"]], end.err).toEqual([0, true]);
+    expect([end.code, lastLine(end.out)["reconciled"]], end.err).toEqual([130, true]);
     expect(await eye.resting()).toEqual([]);
     await isTheVenues(eye, out);
-    expect((await eye.fills()).length).toBeGreaterThan(KILLS / 4);
   },
 );
 
