@@ -7,8 +7,9 @@ import { cpSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { beforeAll, expect, test } from "vitest";
+import { type LiveOutput, readLiveJournal } from "../../src/journal/index.ts";
 import { openSession } from "../../src/market/index.ts";
-import { lastLine } from "./paper-case.ts";
+import { lastLine, until } from "./paper-case.ts";
 import { openStage } from "./programs.ts";
 
 const { folder, programs } = openStage("replay");
@@ -27,14 +28,35 @@ beforeAll(async () => {
   const where = ["--rest", rest, "--ws", ws, "--key-id", keyId, "--key-file", keyFile];
   const run = programs.launch([
     ...["paper", "--policy", "join", "--venue", "shadow", "--markets", tickers.join(",")],
-    ...["--out", out, "--seconds", "12", "--reconcile", "2", ...where, "--json"],
+    ...["--out", out, "--reconcile", "2", ...where, "--json"],
   ]);
+  await run.said("CALIBRATING -> READY");
+  // On a busy machine that takes longer.
+  await until("there is something to read again", () => hasEnough(join(out, "journal.db")), 60);
+  await programs.launch(["paper", "stop", out]).ended;
   const end = await run.ended;
   expect([end.code, end.err]).toEqual([0, expect.stringMatching(/orders beside the fill model/)]);
   expect(lastLine(end.out)).toMatchObject({ reconciled: true });
   exchange.child.kill("SIGKILL");
   await exchange.ended;
-}, 60_000);
+}, 120_000);
+
+/** Decisions, orders, fills, and places in queues that the venue has told. */
+function hasEnough(journal: string): boolean {
+  const reader = readLiveJournal(journal);
+  try {
+    const blocks = reader.parts.flatMap((part) => [...part.blocks()]);
+    const inputs = blocks.flatMap((block) => (block.kind === "inputs" ? block.entries : []));
+    const outputs = blocks.flatMap((block) => (block.kind === "outputs" ? block.outputs : []));
+    const places = inputs.filter(({ input }) => input.kind === "queue").length;
+    const fills = inputs.filter(({ input: i }) => i.kind === "order" && i.event.kind === "filled");
+    const of = (kind: LiveOutput["kind"]): number =>
+      outputs.filter((output) => output.kind === kind).length;
+    return of("decision") > 20 && of("sent") > 12 && fills.length > 5 && places > 1;
+  } finally {
+    reader.close();
+  }
+}
 
 async function tickersOf(rest: string): Promise<string[]> {
   const answer = await fetch(`${rest}/markets?status=open`);
