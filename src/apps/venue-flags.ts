@@ -72,7 +72,7 @@ function keySourceOf({ keyId, keyFile }: VenueFlags): KeySource {
   );
 }
 
-/** Tickers of a flag that may stand several times, with commas or spaces between them; each once. */
+/** Tickers of a flag, with commas or spaces between them; each once. */
 export function gatherTickers(word: string, tickers: readonly string[] = []): string[] {
   const more = word.split(",").filter((ticker) => ticker !== "");
   const strange = more.find((ticker) => !/^[\w.-]{1,128}$/.test(ticker));

@@ -18,14 +18,11 @@ import {
   type ReconciliationOptions,
   strangersIn,
 } from "./reconciliation.ts";
+import { ReadingAge } from "./reading-age.ts";
 import { openTrader } from "./trader-setup.ts";
 
 /** Failed readings in a row that make an error. */
 const FAILURES_MAX = 5;
-/** Readings lag by less; what seems more is a clock that was set. */
-const LAG_US_MAX = 10_000_000;
-/** So far the venue's time must have gone on since the first reading before one is believed. */
-const FIRST_PASSED_US = 1_500_000;
 /** Between a calibration and one for the sake of cash alone. */
 const CASH_AGAIN_US = 20_000_000;
 /** By then the order manager has found out what became of an order that nobody answered. */
@@ -54,13 +51,7 @@ export class AccountSync {
   #isCashOpen = false;
   /** The last two readings told the same. */
   #isStill = false;
-  /**
-   * By how much our clock was ahead of the moment up to which a reading was complete, at least. That is
-   * what the clocks differ by; what is more with a reading is how far the venue lags with it.
-   */
-  #leastUs = Infinity;
-  /** Up to when the first reading was complete, by the venue's clock. */
-  #firstUs: number | null = null;
+  readonly #age = new ReadingAge();
   /** Readings in a row without orders of somebody's. */
   #ownReadings = 0;
   #calibratedUs = -Infinity;
@@ -104,12 +95,7 @@ export class AccountSync {
     this.#isStill = this.lastReading !== null && isSame(this.lastReading, reading);
     this.lastReading = reading;
     this.#ownReadings = reading.resting.every(isOfFamily) ? this.#ownReadings + 1 : 0;
-    this.#firstUs ??= reading.completeUntilUs;
-    if (reading.completeUntilUs !== null) {
-      const distanceUs = reading.toldUs - reading.completeUntilUs;
-      const isClockSet = distanceUs - this.#leastUs > LAG_US_MAX;
-      this.#leastUs = isClockSet ? distanceUs : Math.min(this.#leastUs, distanceUs);
-    }
+    this.#age.arrived(reading);
     return (reading.missed ?? []).map(
       ({ clientOrderId, ticker, side, price, size }) =>
         `${side === BookSide.bid ? "bought" : "sold"} ${formatFixed(size, 2)} of ${ticker} at ` +
@@ -144,7 +130,7 @@ export class AccountSync {
   calibrate(reading: AccountReading, lastOwnUs: number): Correction[] | null {
     const { trader } = this;
     if (!this.#isStill || reading.askedUs < lastOwnUs + CONFIRM_US) return null;
-    if (this.#isBefore(reading, lastOwnUs)) return null;
+    if (this.#age.isBefore(reading, lastOwnUs, trader === null)) return null;
     if (trader === null) {
       const opened = openTrader(this.#header, this.#orders, reading);
       this.trader = opened.trader;
@@ -194,15 +180,6 @@ export class AccountSync {
   owesCash({ askedUs }: AccountReading): boolean {
     const isTime = askedUs - this.#calibratedUs >= CASH_AGAIN_US && this.#ownReadings > 1;
     return this.#isCashOpen && isTime;
-  }
-
-  /** Whether the reading was so before `lastOwnUs`, as far as the venue tells. */
-  #isBefore({ completeUntilUs, toldUs }: AccountReading, lastOwnUs: number): boolean {
-    if (completeUntilUs === null || toldUs - lastOwnUs >= LAG_US_MAX) return false;
-    // At the start nothing is known of the clocks: that the venue's moves on says that it does not stand.
-    const passedUs = completeUntilUs - (this.#firstUs ?? completeUntilUs);
-    if (this.trader === null && passedUs < FIRST_PASSED_US) return true;
-    return completeUntilUs + this.#leastUs < lastOwnUs;
   }
 
   /** An order that may not have reached the venue yet shows in no reading, and is not forgotten. */

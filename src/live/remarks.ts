@@ -20,10 +20,9 @@ export class Remarks {
   }
 
   add(kind: Remark["kind"], text: string, atUs: number): void {
-    const former = this.#all.findIndex((each) => each.kind === kind && each.text === text);
-    const times = former === -1 ? 0 : (this.#all[former]?.times ?? 0);
-    if (former !== -1) this.#all.splice(former, 1);
-    this.#all.push({ kind, atUs, text, times: times + 1 });
+    const at = this.#all.findIndex((each) => each.kind === kind && each.text === text);
+    const [former] = at === -1 ? [] : this.#all.splice(at, 1);
+    this.#all.push({ kind, atUs, text, times: (former?.times ?? 0) + 1 });
     if (this.#all.length > KEPT) this.#all.shift();
   }
 }

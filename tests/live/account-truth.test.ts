@@ -3,10 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { CentiCents, Lots, MicroUsd } from "../../src/core/index.ts";
 import { BookSide } from "../../src/market/index.ts";
 import { Action } from "../../src/orders/index.ts";
-import { always, LiveCase, SECOND } from "./live-case.ts";
-
-const kinds = (live: LiveCase): string[] =>
-  live.done().map((effect) => (effect.kind === "ask" ? effect.what : effect.kind));
+import { always, kinds, LiveCase, SECOND } from "./live-case.ts";
 
 describe("a stop", () => {
   test("a stop in the middle of a calibration waits for the venue's word", () => {

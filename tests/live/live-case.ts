@@ -219,3 +219,8 @@ export class LiveCase {
     });
   }
 }
+
+/** What was asked for since the last call, in a word each. */
+export function kinds(live: LiveCase): string[] {
+  return live.done().map((effect) => (effect.kind === "ask" ? effect.what : effect.kind));
+}

@@ -4,10 +4,7 @@ import type { CentiCents, Lots, MicroUsd } from "../../src/core/index.ts";
 import { replayRun } from "../../src/live/index.ts";
 import { BookSide, MarketStatus } from "../../src/market/index.ts";
 import { Action, type ClientOrderId } from "../../src/orders/index.ts";
-import { always, LiveCase, SECOND, SETTINGS } from "./live-case.ts";
-
-const kinds = (live: LiveCase): string[] =>
-  live.done().map((effect) => (effect.kind === "ask" ? effect.what : effect.kind));
+import { always, kinds, LiveCase, SECOND, SETTINGS } from "./live-case.ts";
 
 describe("states", () => {
   test("ready once all links are up and the account has been read", () => {

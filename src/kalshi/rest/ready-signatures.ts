@@ -1,8 +1,8 @@
 /**
  * Signatures that are made while nothing waits for them, because what a request will be is known
  * before it is wanted: an order is created at one path, and neither query nor body is signed. Signing
- * is the largest part of sending an order, with an RSA key above all. Each signature is of a time of
- * its own and used once.
+ * takes a good part of the time in which an order is sent, with an RSA key above all. Each signature is
+ * of a time of its own and used once.
  */
 import type { Scheduler, TimestampUs } from "../../core/index.ts";
 import { signedHeaders } from "../signing.ts";
