@@ -135,7 +135,15 @@ export async function freePort(): Promise<number> {
 }
 
 export function statusOf(out: string): string {
-  const file = join(out, "status.txt");
+  return textOf(join(out, "status.txt"));
+}
+
+/** What the process beside a run has said so far. */
+export function besideLog(out: string): string {
+  return textOf(join(out, "watchdog.log"));
+}
+
+function textOf(file: string): string {
   return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 

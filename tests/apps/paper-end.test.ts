@@ -1,8 +1,7 @@
 /** The end of a run where the venue does not answer as it should, with real processes. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { CALM, Eye, lastLine, startPaper, until } from "./paper-case.ts";
+import { besideLog, CALM, Eye, lastLine, startPaper, until } from "./paper-case.ts";
 import { openStage } from "./programs.ts";
 
 const { folder, programs } = openStage("paper-end");
@@ -19,7 +18,7 @@ test.concurrent("where the account cannot be compared, the watchdog looks for or
   const end = await run.ended;
   expect(lastLine(end.out)).toMatchObject({ state: "IDLE", reconciled: false });
   expect(performance.now() - fromMs).toBeLessThan(15_000);
-  const beside = (): string => readFileSync(join(out, "watchdog.log"), "utf8");
-  await until("it has looked", () => beside().includes("nothing of the run's rests any more"));
+  const isDone = (): boolean => besideLog(out).includes("nothing of the run's rests any more");
+  await until("it has looked", isDone);
   expect(await eye.resting()).toEqual([]);
 });
