@@ -1,7 +1,6 @@
 /** Runs on paper in processes of their own, and an eye on the exchange that is none of theirs. */
 import { createPrivateKey, type KeyObject, sign } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { baselinePolicy } from "../../src/apps/wire.ts";
@@ -39,6 +38,8 @@ export class Eye {
         "KALSHI-ACCESS-TIMESTAMP": atMs,
         "KALSHI-ACCESS-SIGNATURE": sign(null, Buffer.from(signed), this.#key).toString("base64"),
         "Content-Type": "application/json",
+        // A connection that is kept may be closed by the exchange as the next request leaves.
+        Connection: "close",
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
@@ -113,25 +114,17 @@ export function startPaper(
   return { ...running, out };
 }
 
-/** Waits until something holds; `what` is told where it does not within `seconds`. */
+/** Waits until something holds; `what` is told where it does not within `seconds`, on any machine. */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  seconds = 20,
+  seconds = 90,
 ): Promise<void> {
   for (const fromMs = performance.now(); ; await wait(100)) {
     if (await holds()) return;
     if (performance.now() - fromMs > seconds * 1_000)
       throw new Error(`not within ${seconds} s: ${what}`);
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 export function statusOf(out: string): string {
@@ -141,6 +134,11 @@ export function statusOf(out: string): string {
 /** What the process beside a run has said so far. */
 export function besideLog(out: string): string {
   return textOf(join(out, "watchdog.log"));
+}
+
+/** What has happened in a run so far: its states, orders and fills, a line each. */
+export function eventsOf(out: string): string {
+  return textOf(join(out, "events.log"));
 }
 
 function textOf(file: string): string {

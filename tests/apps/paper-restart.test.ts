@@ -9,14 +9,14 @@ import { Prng } from "../../src/core/index.ts";
 import {
   CALM,
   checkJournal,
+  eventsOf,
   Eye,
-  freePort,
   lastLine,
   type PaperRunning,
   startPaper,
-  stateOf,
   until,
 } from "./paper-case.ts";
+import { freePort } from "../fixtures/ports.ts";
 import { openStage } from "./programs.ts";
 
 const KILLS = Number(process.env["KILLS"] ?? 3);
@@ -49,7 +49,8 @@ test.concurrent("fills that happen while it is down are in the next part, once",
   const eye = new Eye(addresses);
   const first = startPaper(programs, addresses, out);
   await until("orders rest", async () => (await eye.resting()).length > 0);
-  // Run and watchdog both: nobody is left who would cancel.
+  // Run and watchdog both: nobody is left who would cancel. One that stands still starts no other.
+  first.child.kill("SIGSTOP");
   const beside = programs.find({ of: first.child.pid });
   for (const pid of [...beside, first.child.pid ?? 0]) process.kill(pid, "SIGKILL");
   await first.ended;
@@ -60,7 +61,9 @@ test.concurrent("fills that happen while it is down are in the next part, once",
   const other = { side: side === "bid" ? "ask" : "bid", price, count: "5000.00", takes: true };
   await eye.ask("POST", `/control/markets/${ticker}/crowd`, other);
   await until("it is filled", async () => (await eye.fills()).length > before);
-  const second = startPaper(programs, addresses, out, "--seconds", "7", "--json");
+  const second = startPaper(programs, addresses, out, "--json");
+  await second.said("-> READY");
+  expect((await programs.launch(["paper", "stop", out]).ended).code).toBe(0);
   const end = await second.ended;
   expect([end.code, lastLine(end.out)["reconciled"]], end.err).toEqual([0, true]);
   expect(end.err).toMatch(/(bought|sold) [\d.]+ of \S+ at [\d.]+ while nobody listened/);
@@ -72,7 +75,7 @@ test.concurrent("fills that happen while it is down are in the next part, once",
 
 test.concurrent(
   "killed at random moments, it goes on with the venue's truth",
-  { timeout: 60_000 + KILLS * 15_000 },
+  { timeout: 300_000 + KILLS * 15_000 },
   async () => {
     const { addresses } = await programs.exchange(...CALM, "--activity", "3");
     const out = join(folder, "killed");
@@ -93,7 +96,7 @@ test.concurrent(
     const last = startPaper(programs, addresses, out, "--json");
     await last.said("CALIBRATING -> READY");
     // On a busy machine most may have died before they traded.
-    await until("fills to be lost", async () => (await eye.fills()).length > KILLS / 4, 60);
+    await until("fills to be lost", async () => (await eye.fills()).length > KILLS / 4);
     last.child.kill("SIGINT");
     const end = await last.ended;
     expect([end.code, lastLine(end.out)["reconciled"]], end.err).toEqual([130, true]);
@@ -104,7 +107,7 @@ test.concurrent(
 
 test.concurrent(
   "an exchange that is killed at random moments finds the run there again",
-  { timeout: 60_000 + KILLS * 45_000 },
+  { timeout: 300_000 + KILLS * 45_000 },
   async () => {
     const state = join(folder, "state");
     const [port, prng] = [await freePort(), Prng.fromSeed(SEED + 1)];
@@ -113,15 +116,18 @@ test.concurrent(
     let exchange = await open();
     const out = join(folder, "exchange-killed");
     const run = startPaper(programs, exchange.addresses, out, "--json");
+    // What of its events was there when the exchange went.
+    let seen = 0;
     for (let kill = 0; kill < KILLS; kill++) {
-      await until("it trades", () => isTrading(run), 60);
+      await until("it trades", () => isTrading(run, seen));
       await wait(prng.integer(3_000));
       exchange.child.kill("SIGKILL");
       await exchange.ended;
+      seen = eventsOf(out).length;
       if (prng.integer(2) === 0) await wait(prng.integer(3_000));
       exchange = await open();
     }
-    await until("it trades again", () => isTrading(run), 60);
+    await until("it trades again", () => isTrading(run, seen));
     await wait(3_000);
     run.child.kill("SIGINT");
     const end = await run.ended;
@@ -138,9 +144,11 @@ test.concurrent("refused by the network for a while, it comes back by itself", a
   const eye = new Eye(addresses);
   const run = startPaper(programs, addresses, out, "--json", "--reconcile", "1");
   await until("orders rest", async () => (await eye.resting()).length > 0);
+  const seen = eventsOf(out).length;
   await eye.faults({ kind: "refuse", until_ms: 5_000 }, { kind: "resetFeed", times: 1 });
-  await until("it trades no more", () => /CALIBRATING|ERROR/.test(stateOf(out)));
-  await until("it trades again", () => isTrading(run), 60);
+  const since = (): string => eventsOf(out).slice(seen);
+  await until("it trades no more", () => /-> (CALIBRATING|ERROR)/.test(since()));
+  await until("it trades again", () => isTrading(run, seen));
   await until("orders rest again", async () => (await eye.resting()).length > 0);
   run.child.kill("SIGINT");
   const end = await run.ended;
@@ -149,8 +157,10 @@ test.concurrent("refused by the network for a while, it comes back by itself", a
   await isTheVenues(eye, out);
 });
 
-function isTrading(run: PaperRunning): boolean {
+/** Whether it has become ready behind so much of its events, and is so. */
+function isTrading(run: PaperRunning, seen: number): boolean {
   const { exitCode, signalCode } = run.child;
   if (exitCode !== null || signalCode !== null) throw new Error("the run has ended");
-  return /READY|ACTING/.test(stateOf(run.out));
+  const states = [...eventsOf(run.out).slice(seen).matchAll(/^\S+ [A-Z]+ -> ([A-Z]+)/gm)];
+  return /READY|ACTING/.test(states.at(-1)?.[1] ?? "");
 }

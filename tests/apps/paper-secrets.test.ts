@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readLiveJournal } from "../../src/journal/index.ts";
-import { CALM, Eye, until } from "./paper-case.ts";
+import { besideLog, CALM, Eye, until } from "./paper-case.ts";
 import { openStage } from "./programs.ts";
 
 const { folder, programs } = openStage("paper-secrets");
@@ -63,6 +63,8 @@ test("no file, line or journal of a run holds a key or a signature", async () =>
     const { out: said, err } = await run.ended;
     told.push(said, err);
     await until("orders are gone", async () => (await eye.resting()).length === 0);
+    // Fills may have taken them; what the process beside the run says is to be looked at as well.
+    await until("it has cancelled", () => besideLog(out).includes("the run is gone: cancelling"));
   }
   between.close();
   const files = readdirSync(out);

@@ -1,8 +1,7 @@
 /** A run whose markets have all been settled has nothing left to do: it ends in order. */
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { CALM, Eye, lastLine, startPaper, stateOf, until } from "./paper-case.ts";
+import { CALM, eventsOf, Eye, lastLine, startPaper, stateOf, until } from "./paper-case.ts";
 import { openStage } from "./programs.ts";
 
 const { folder, programs } = openStage("paper-settled");
@@ -12,7 +11,7 @@ test("after the last settlement the run ends by itself", async () => {
   const eye = new Eye(addresses);
   const out = join(folder, "run");
   const run = startPaper(programs, addresses, out, "--json");
-  await until("it trades", () => existsSync(join(out, "status.txt")) && stateOf(out) === "READY");
+  await until("it trades", () => /READY|ACTING/.test(stateOf(out)));
   for (const ticker of await eye.tickers()) {
     await eye.ask("POST", `/control/markets/${ticker}/close`);
     await eye.ask("POST", `/control/markets/${ticker}/determine`, { value: "1.0000" });
@@ -22,8 +21,6 @@ test("after the last settlement the run ends by itself", async () => {
     0,
     expect.objectContaining({ state: "IDLE", reconciled: true }),
   ]);
-  expect(readFileSync(join(out, "events.log"), "utf8")).toMatch(
-    "-> IDLE: stop by the settlement of every market",
-  );
+  expect(eventsOf(out)).toMatch("-> IDLE: stop by the settlement of every market");
   child.kill("SIGKILL");
-}, 40_000);
+});
