@@ -238,6 +238,22 @@ test("a recorder that was killed goes on where it stopped, also after the night"
   }
 });
 
+test("what has come is stored well within a second, so that no kill costs more", () => {
+  const world = new RecordingWorld({ out: join(folder, "stored"), seed: SEED, activity: 5 });
+  expect(world.record({ markets: world.tickers })).toBeNull();
+  const heard = (): number =>
+    world.frames.filter((frame) => frame.includes('"type":"orderbook_delta"')).length;
+  for (let times = 0; times < 40; times++) {
+    world.run(0.31);
+    const due = heard();
+    world.run(0.6);
+    const session = world.session();
+    expect(session.counts.deltas).toBeGreaterThanOrEqual(due);
+    session.close();
+  }
+  expect(heard()).toBeGreaterThan(200);
+});
+
 test("a session that was killed while it was created is no obstacle, foreign files are", () => {
   const out = join(folder, "blank");
   mkdirSync(out);
