@@ -81,17 +81,17 @@ describe("the examples", () => {
     const script = spawnSync(process.execPath, ["example.mjs"], {
       cwd: folder,
       encoding: "utf8",
-      timeout: 20_000,
+      timeout: 120_000,
     });
     expect(script.stderr).toBe("");
     expect(script.stdout).toMatch(/^resting 2\.00\nsubscribed undefined\norderbook_snapshot 1\n/);
     const needed = "import cryptography";
-    const hasPython = spawnSync("python3", ["-c", needed], { timeout: 20_000 }).status === 0;
+    const hasPython = spawnSync("python3", ["-c", needed], { timeout: 120_000 }).status === 0;
     if (!hasPython) return;
     const python = spawnSync("python3", ["-c", example("python")], {
       cwd: folder,
       encoding: "utf8",
-      timeout: 20_000,
+      timeout: 120_000,
     });
     expect(python.stderr).toBe("");
     expect(python.stdout).toMatch(/^[0-3]\.\d\d filled at (0\.\d{4}|None)\n$/);

@@ -28,7 +28,7 @@ async function printed(block: number): Promise<string> {
     const file = join(folder, "example.mjs");
     await built.write({ file, format: "esm", codeSplitting: false });
     await built.close();
-    return execFileSync(process.execPath, [file], { encoding: "utf8", timeout: 30_000 });
+    return execFileSync(process.execPath, [file], { encoding: "utf8", timeout: 120_000 });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -34,7 +34,7 @@ function words(name: string, threads: number, more: readonly string[]): string[]
 function train(name: string, threads: number, ...more: string[]) {
   const child = spawnSync(process.execPath, words(name, threads, more), {
     encoding: "utf8",
-    timeout: 60_000,
+    timeout: 120_000,
   });
   return { code: child.status, complaint: child.stderr };
 }
@@ -89,7 +89,7 @@ test("bundled in one file the lanes stay on one thread, and nothing else changes
   const program = await bundle("src/apps/main.ts");
   try {
     const [, ...rest] = words("bundled", 2, []);
-    expect(spawnSync(process.execPath, [program, ...rest], { timeout: 60_000 }).status).toBe(0);
+    expect(spawnSync(process.execPath, [program, ...rest], { timeout: 120_000 }).status).toBe(0);
     expectSame("bundled");
   } finally {
     rmSync(program, { force: true });

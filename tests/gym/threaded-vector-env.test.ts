@@ -297,7 +297,7 @@ test("neither a closed environment nor one left open keeps its program from endi
   );
   try {
     for (const how of ["close", "leave"]) {
-      const options = { encoding: "utf8", timeout: 20_000 } as const;
+      const options = { encoding: "utf8", timeout: 120_000 } as const;
       expect(execFileSync(process.execPath, [file, how], options)).toBe("1,1,1,1,1\n");
     }
   } finally {

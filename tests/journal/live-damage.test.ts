@@ -91,7 +91,7 @@ test("a changed value in any column of any row is named", () => {
     }
   }
   expect(changes).toBeGreaterThan(250);
-}, 30_000);
+});
 
 function otherThan(column: string, value: number | string | Buffer | null): unknown {
   if (value === null)
@@ -120,7 +120,7 @@ test("a row that is missing, or one too many, is named", () => {
     });
     expect([table, more]).toEqual([table, "JOURNAL_DAMAGED"]);
   }
-}, 30_000);
+});
 
 test("two blocks that changed places are named", () => {
   const found = afterChange((db) => {
@@ -147,4 +147,4 @@ test(`random bytes of the file, changed: named, or nothing else is read (seed ${
     }
   }
   expect(named).toBeGreaterThan(30);
-}, 60_000);
+});

@@ -79,4 +79,4 @@ test("a replayed session, recorded, has the source's changes and trades, each at
       return { eventTicker, exclusive, marketCount: 2 };
     }),
   );
-}, 60_000);
+});
