@@ -27,7 +27,6 @@ let entry: OrderEntry;
 let feed: FeedClient;
 let network: NodeNetwork;
 const events: FeedEvent[] = [];
-let wake = (): void => undefined;
 
 beforeAll(async () => {
   served = await ServedCase.open();
@@ -41,7 +40,6 @@ beforeAll(async () => {
   entry = new OrderEntry(client, scheduler, prng);
   const onEvents = (): void => {
     feed.drain(events);
-    wake();
   };
   feed = new FeedClient({ venue, key, network, scheduler, prng, onEvents });
 });
@@ -57,8 +55,9 @@ afterAll(async () => {
 const send = async <T>(call: Call<T>): Promise<T> =>
   valueOf(await new Promise<Answer<T>>((resolve) => void client.send(call, resolve)), call.route);
 
+/** Not all that is waited for comes with an event: that a channel is subscribed does not. */
 async function until(isEnough: () => boolean): Promise<void> {
-  while (!isEnough()) await new Promise<void>((resolve) => (wake = resolve));
+  while (!isEnough()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 const ticket = (

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
 import { afterEach, expect, test } from "vitest";
 import { MachineScheduler } from "../../src/apps/machine-scheduler.ts";
-import { Prng } from "../../src/core/index.ts";
+import { Prng, type Scheduler, SimulatedScheduler } from "../../src/core/index.ts";
 import {
   AUTH_HEADERS,
   FeedClient,
@@ -16,6 +16,7 @@ import {
   readCommand,
   textToSign,
 } from "../../src/kalshi/index.ts";
+import { silentPort } from "../fixtures/ports.ts";
 import { brief, delta, snapshot } from "./scripted-feed.ts";
 import { key, publicKey } from "./scripted-network.ts";
 
@@ -62,7 +63,11 @@ async function serve(talk: (socket: WebSocket, count: number) => void): Promise<
 }
 
 /** A feed whose events are collected; `until` waits for what they add up to. */
-function feedAt(port: number, settings: Partial<FeedSettings> = {}) {
+function feedAt(
+  port: number,
+  settings: Partial<FeedSettings> = {},
+  scheduler: Scheduler = new MachineScheduler(),
+) {
   const at = `127.0.0.1:${port}`;
   const venue = openVenue({
     restUrl: `http://${at}/trade-api/v2`,
@@ -75,7 +80,7 @@ function feedAt(port: number, settings: Partial<FeedSettings> = {}) {
     venue,
     key,
     network,
-    scheduler: new MachineScheduler(),
+    scheduler,
     prng: Prng.fromSeed(1),
     settings: { tickUs: 20_000, backoff: { firstUs: 10_000, mostUs: 50_000 }, ...settings },
     onEvents: () => {
@@ -176,42 +181,45 @@ test("a refused handshake says why, and is tried again", async () => {
 });
 
 test("where nobody listens the feed goes on trying", async () => {
-  const served = await serve(() => undefined);
-  closings.splice(0).forEach((close) => {
-    close();
-  });
-  const { client, events, until } = feedAt(served.port);
+  const { port, release } = await silentPort();
+  closings.push(release);
+  const { client, events, until } = feedAt(port);
   client.start();
   await until(() => events.length >= 3);
   expect(events[0]).toMatchObject({
     kind: "disconnected",
-    reason: `nothing listens at 127.0.0.1:${served.port}`,
+    reason: `nothing listens at 127.0.0.1:${port}`,
   });
 });
 
 test("pings are answered, and a server that falls silent is left", async () => {
   let pongs = 0;
   let isAnswering = true;
+  // The client's time goes on by turns of this process: where it stands still, nobody was silent.
+  const nowUs = new MachineScheduler().nowUs();
+  const clock = new SimulatedScheduler(nowUs);
+  let turns = 0;
   const served = await serve((socket) => {
     agree(socket);
     socket.on("pong", () => (pongs += 1));
     const timer = setInterval(() => {
       if (isAnswering) socket.ping("heartbeat");
-    }, 20);
+      turns += 1;
+      clock.advanceTo(nowUs + turns * 20_000);
+    }, 5);
     closings.push(() => {
       clearInterval(timer);
     });
     // A server that does not even answer pings any more.
     socket.on("ping", () => undefined);
   });
-  const { client, events, until } = feedAt(served.port, {
-    pingAfterUs: 100_000,
-    deadAfterUs: 300_000,
-  });
+  const patience = { pingAfterUs: 100_000, deadAfterUs: 300_000 };
+  const { client, events, until } = feedAt(served.port, patience, clock);
   client.watch("orderbook_delta", ["A"]);
   client.start();
   await until(() => events.length >= 2);
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  const from = turns;
+  while (turns < from + 60) await new Promise((resolve) => setTimeout(resolve, 5));
   expect(client.health()).toMatchObject({ state: "open", connections: 1 });
   expect(pongs).toBeGreaterThan(3);
   isAnswering = false;

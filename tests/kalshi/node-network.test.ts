@@ -5,6 +5,7 @@ import { afterEach, expect, test } from "vitest";
 import { openVenue } from "../../src/kalshi/index.ts";
 import type { HttpOutcome, HttpRequest } from "../../src/kalshi/network.ts";
 import { NodeNetwork } from "../../src/kalshi/node-network.ts";
+import { silentPort } from "../fixtures/ports.ts";
 
 const closings: (() => void)[] = [];
 afterEach(() => {
@@ -30,7 +31,7 @@ function listening(server: Server): Promise<number> {
 
 const serve = (
   handle: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<number> => listening(http.createServer(handle));
+): Promise<number> => listening(http.createServer({ keepAliveTimeout: 600_000 }, handle));
 
 function networkTo(port: number): NodeNetwork {
   const at = `127.0.0.1:${port}`;
@@ -93,10 +94,8 @@ test("connections are kept open from one request to the next", async () => {
 });
 
 test("where nobody listens nothing was sent", async () => {
-  const port = await serve(() => undefined);
-  closings.splice(0).forEach((close) => {
-    close();
-  });
+  const { port, release } = await silentPort();
+  closings.push(release);
   expect(await outcomeOf(networkTo(port), GET)).toEqual({
     kind: "unsent",
     reason: `nothing listens at 127.0.0.1:${port}`,
