@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Prng } from "../../src/core/index.ts";
 import { bundle } from "../fixtures/bundle.mjs";
+import { until } from "./paper-case.ts";
 
 const KILLS = Number(process.env["KILLS"] ?? 4);
 const SEED = Number(process.env["SEED"] ?? 1);
@@ -136,6 +137,10 @@ class Memory {
   readonly fills = new Map<string, Entry>();
   readonly trades = new Map<string, Entry>();
   readonly settlements = new Map<string, Entry>();
+
+  get hasFill(): boolean {
+    return [...this.orders.values()].some(({ filled }) => filled > 0);
+  }
 
   async check(client: Client): Promise<void> {
     const orders = new Map(
@@ -265,7 +270,7 @@ async function trade(client: Client, memory: Memory, prng: Prng, run: number): P
 
 test(
   "killed at random moments, it comes back with all that it had told",
-  { timeout: 30_000 + KILLS * 10_000 },
+  { timeout: 300_000 + KILLS * 10_000 },
   async () => {
     const prng = Prng.fromSeed(SEED);
     const memory = new Memory();
@@ -283,8 +288,11 @@ test(
       const client = new Client(addresses);
       await memory.check(client);
       if (run % 10 === 9) await isConsistent(client);
+      const known = memory.orders.size;
       const trading = trade(client, memory, prng, run);
-      await new Promise((resolve) => setTimeout(resolve, 20 + prng.integer(600)));
+      // However slow the machine: there is something to be lost.
+      await until("it trades", () => memory.orders.size > known + 2 && memory.hasFill);
+      await new Promise((resolve) => setTimeout(resolve, prng.integer(600)));
       await exchange.kill();
       acknowledged += await trading;
     }
