@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bundle } from "../fixtures/bundle.mjs";
+import { bundle, SIGNALLER } from "../fixtures/bundle.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-interrupt-"));
 let program = "";
@@ -20,13 +20,12 @@ afterAll(() => {
 test("Ctrl-C during training leaves a model and a checkpoint that goes on to the same end", async () => {
   const out = join(folder, "model");
   const words = ["train", "--sessions", "sessions/sample-1", "--steps", "16384", "--json"];
-  const child = spawn(process.execPath, [program, ...words, "--out", out], { stdio: "ignore" });
-  const exited = new Promise<number | null>((done) => child.on("exit", done));
   // The signal falls at the first sign of progress, whenever that is.
-  const metrics = join(out, "metrics.jsonl");
-  while (!existsSync(metrics)) await new Promise((done) => setTimeout(done, 20));
-  child.kill("SIGINT");
-  expect(await exited).toBe(130);
+  const child = spawn(process.execPath, ["--import", SIGNALLER, program, ...words, "--out", out], {
+    env: { ...process.env, SIGNAL_AT: "SIGINT self metrics.jsonl" },
+    stdio: "ignore",
+  });
+  expect(await new Promise<number | null>((done) => child.on("exit", done))).toBe(130);
   for (const file of ["manifest.json", "policy.bin", "checkpoint.bin"]) {
     expect(existsSync(join(out, file)), file).toBe(true);
   }

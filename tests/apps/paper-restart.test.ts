@@ -161,6 +161,10 @@ test.concurrent("refused by the network for a while, it comes back by itself", a
 function isTrading(run: PaperRunning, seen: number): boolean {
   const { exitCode, signalCode } = run.child;
   if (exitCode !== null || signalCode !== null) throw new Error("the run has ended");
-  const states = [...eventsOf(run.out).slice(seen).matchAll(/^\S+ [A-Z]+ -> ([A-Z]+)/gm)];
+  const states = [
+    ...eventsOf(run.out)
+      .slice(seen)
+      .matchAll(/^\S+ [A-Z]+ -> ([A-Z]+)/gm),
+  ];
   return /READY|ACTING/.test(states.at(-1)?.[1] ?? "");
 }

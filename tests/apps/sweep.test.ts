@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromArrow } from "arquero";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bundle } from "../fixtures/bundle.mjs";
+import { bundle, SIGNALLER } from "../fixtures/bundle.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-sweep-"));
 let program = "";
@@ -48,7 +48,14 @@ interface Ended {
 }
 
 function start(...words: string[]): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [program, "sweep", ...words]);
+  return startSignalled("", words);
+}
+
+/** Starts a sweep that is sent a signal by one of its runs, see signal-at-write.mjs. */
+function startSignalled(at: string, words: readonly string[]) {
+  const child = spawn(process.execPath, ["--import", SIGNALLER, program, "sweep", ...words], {
+    env: { ...process.env, SIGNAL_AT: at },
+  });
   let [output, errors] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
@@ -120,23 +127,21 @@ test("a sweep that was interrupted, then killed, goes on to the same bytes", asy
   expect(plain.output.trimEnd().split("\n")).toHaveLength(1);
 
   const cut = join(folder, "cut");
-  const first = start(file, "--out", cut, "--jobs", "1");
-  await until(() => existsSync(join(cut, "runs/000/result.json")));
-  await until(() => existsSync(join(cut, "runs/001/model/metrics.jsonl")));
-  first.child.kill("SIGINT");
-  const interrupted = await first.ended;
+  const words = [file, "--out", cut, "--jobs", "1"];
+  const interrupted = await startSignalled("SIGINT parent runs/001/model/metrics.jsonl", words)
+    .ended;
   expect(interrupted.code).toBe(130);
   expect(interrupted.output).toContain("--resume");
   expect(existsSync(join(cut, "sweep.lock"))).toBe(false);
   expect(existsSync(join(cut, "runs/003"))).toBe(false);
   const finishedAt = statSync(join(cut, "runs/000/model/checkpoint.bin")).mtimeMs;
 
-  const second = start(file, "--out", cut, "--jobs", "1", "--resume");
-  await until(() => existsSync(join(cut, "runs/002/model/metrics.jsonl")));
+  const kill = "SIGKILL parent runs/002/model/metrics.jsonl";
+  const second = startSignalled(kill, [...words, "--resume"]);
+  await second.ended;
+  expect(second.child.signalCode).toBe("SIGKILL");
   const pids = JSON.parse(readFileSync(join(cut, "sweep.lock"), "utf8")) as number[];
   expect(pids).toContain(second.child.pid);
-  second.child.kill("SIGKILL");
-  await second.ended;
 
   const third = await run(file, "--out", cut, "--jobs", "2", "--resume", "--json");
   expect(third.code, third.errors).toBe(0);

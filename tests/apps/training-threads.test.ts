@@ -3,11 +3,11 @@
  * equal byte for byte on any number of threads, paused and interrupted runs too.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bundle, compile } from "../fixtures/bundle.mjs";
+import { bundle, compile, SIGNALLER } from "../fixtures/bundle.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-threads-"));
 const SESSIONS = ["sessions/sample-1", "sessions/sample-2"];
@@ -61,12 +61,11 @@ test("a run goes on, halfway, on other numbers of threads", () => {
 });
 
 test("Ctrl-C ends all threads, and the run goes on on others", async () => {
-  const child = spawn(process.execPath, words("stopped", 2, []), { stdio: "ignore" });
-  const exited = new Promise<number | null>((done) => child.on("exit", done));
-  const metrics = join(folder, "stopped", "metrics.jsonl");
-  while (!existsSync(metrics)) await new Promise((done) => setTimeout(done, 10));
-  child.kill("SIGINT");
-  expect(await exited).toBe(130);
+  const child = spawn(process.execPath, ["--import", SIGNALLER, ...words("stopped", 2, [])], {
+    env: { ...process.env, SIGNAL_AT: "SIGINT self metrics.jsonl" },
+    stdio: "ignore",
+  });
+  expect(await new Promise<number | null>((done) => child.on("exit", done))).toBe(130);
   expect(train("stopped", 4, "--resume")).toMatchObject({ code: 0 });
   expectSame("stopped");
 });
