@@ -110,14 +110,17 @@ export function orderTermsRules(rule: Rule): void {
   });
 
   rule("what is left of an order is cancelled at its expiry, and not before", async (session) => {
-    const expiresUs = session.secondsOn(2);
+    const expiresUs = session.secondsOn(3);
     const id = session.send(bid, 46, 40, { expiresUs });
     await session.run();
     session.world.trade(bid, 45, 30);
-    await session.passTo(expiresUs - 1_000_000);
+    // In real time a machine that stands still must not come to the expiry here.
+    await session.passTo(expiresUs - 2_000_000);
     expect(session.kindsOf(id)).toEqual(["accepted", "filled"]);
     await session.passTo(expiresUs);
     expect(session.kindsOf(id)).toEqual(["accepted", "filled", "cancelled"]);
+    const [end] = session.events.filter(({ kind }) => kind === "cancelled");
+    expect(end?.atUs).toBeGreaterThanOrEqual(expiresUs);
     expect(session.reasonsOf(id)).toEqual(["expired"]);
     expect(session.account.locked).toBe(0);
     session.world.trade(bid, 45, 20);
