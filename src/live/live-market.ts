@@ -1,8 +1,7 @@
 /**
  * One market as the live run sees it: the venue's messages become the others' book and trades, with
- * the times under which they count, and go to the encoder and to whoever records the run. Trades wait
- * while orders of ours are about, until it is known whether they are our own; the next tick lets them
- * go. Everything here is decided by the inputs alone.
+ * the times under which they count, and go to the encoder and to whoever records the run. Our own trades
+ * are left out before (`OwnTrades`). Everything here is decided by the inputs alone.
  */
 import type { CentiCents, Lots } from "../core/index.ts";
 import {
@@ -21,6 +20,7 @@ import {
 } from "../market/index.ts";
 import type { Account } from "../orders/index.ts";
 import { OthersBook, type OwnResting } from "./others-book.ts";
+import type { TradeNews } from "./own-trades.ts";
 
 /** The run as a recording would have it: others' book and trades, in order, with effective times. */
 export interface RunListener {
@@ -33,8 +33,6 @@ export interface RunListener {
   /** Somebody hit an order of ours: a trade that recordings of others do not have. */
   ownTrade?(market: number, hit: BookSide, price: CentiCents, size: Lots, atUs: number): void;
 }
-
-type Trade = Extract<MarketNews, { kind: "trade" }>;
 
 export interface LiveMarketOptions {
   readonly index: number;
@@ -60,7 +58,6 @@ export class LiveMarket {
   readonly #clock: EventClock;
   readonly #listener: RunListener | null;
   readonly #others: OthersBook;
-  readonly #held: Trade[] = [];
 
   constructor({ index, info, clock, group, listener }: LiveMarketOptions) {
     this.index = index;
@@ -92,7 +89,7 @@ export class LiveMarket {
       this.gap(receivedUs);
       return;
     }
-    this.#heard(receivedUs);
+    this.heard(receivedUs);
     this.gapSinceUs = null;
     const others = this.#others.snapshot(levels, resting);
     // Books have no time of their own; the first event of all counts when it came.
@@ -104,7 +101,7 @@ export class LiveMarket {
   }
 
   delta(news: Extract<MarketNews, { kind: "delta" }>, receivedUs: number): void {
-    this.#heard(receivedUs);
+    this.heard(receivedUs);
     if (this.gapSinceUs !== null) return;
     const { side, price, change, own, stampUs } = news;
     if (!this.#isPrice(price)) {
@@ -115,28 +112,22 @@ export class LiveMarket {
     this.#others.delta(side, price, change, own, this.#change(atUs));
   }
 
-  /** A trade; `mayBeOwn` while orders of ours are or were about. */
-  trade(trade: Trade, receivedUs: number, mayBeOwn: boolean): void {
-    this.#heard(receivedUs);
-    if (mayBeOwn && !trade.isBlock) this.#held.push(trade);
-    else this.#passOn(trade, receivedUs);
+  /** A trade of others. One of an order of ours is `ownFill`. */
+  passTrade({ hit, price, size, stampUs, isBlock }: TradeNews, receivedUs: number): void {
+    const atUs = this.#time(stampUs, receivedUs);
+    if (isBlock) this.#listener?.blockTrade(this.index, hit, price, size, atUs);
+    else if (this.#isPrice(price)) {
+      this.encoder.onTrade(atUs, hit, price, size);
+      this.#listener?.trade(this.index, hit, price, size, atUs);
+    }
   }
 
-  /** A fill of ours: its trade is none of the others', and what rested is not in the book any more. */
-  ownFill(tradeId: string, maker: OwnResting | null, receivedUs: number): void {
-    const held = this.#held.findIndex((trade) => trade.tradeId === tradeId);
-    if (held >= 0) this.#held.splice(held, 1);
-    if (maker === null || this.gapSinceUs !== null) return;
-    const { side, price, remaining } = maker;
+  /** An order of ours that rested was filled: what it was is not in the book any more. */
+  ownFill({ side, price, remaining }: OwnResting, receivedUs: number): void {
+    if (this.gapSinceUs !== null) return;
     const atUs = this.#time(null, receivedUs);
     this.#others.filled(side, price, remaining, this.#change(atUs));
     this.#listener?.ownTrade?.(this.index, side, price, remaining, atUs);
-  }
-
-  /** Lets go the trades that nobody has claimed. */
-  releaseTrades(receivedUs: number): void {
-    for (const trade of this.#held) this.#passOn(trade, receivedUs);
-    this.#held.length = 0;
   }
 
   /** For a moment at which nothing of ours is on its way; see `OthersBook.settle`. */
@@ -146,7 +137,7 @@ export class LiveMarket {
   }
 
   status(status: MarketStatus, stampUs: number | null, receivedUs: number): void {
-    this.#heard(receivedUs);
+    this.heard(receivedUs);
     this.isActive = status === MarketStatus.active;
     const atUs = this.#time(stampUs, receivedUs);
     this.encoder.onStatus(atUs, status);
@@ -167,15 +158,6 @@ export class LiveMarket {
     this.#listener?.gap(this.index, atUs);
   }
 
-  #passOn({ hit, price, size, stampUs, isBlock }: Trade, receivedUs: number): void {
-    const atUs = this.#time(stampUs, receivedUs);
-    if (isBlock) this.#listener?.blockTrade(this.index, hit, price, size, atUs);
-    else if (this.#isPrice(price)) {
-      this.encoder.onTrade(atUs, hit, price, size);
-      this.#listener?.trade(this.index, hit, price, size, atUs);
-    }
-  }
-
   #change(atUs: number): (side: BookSide, price: CentiCents, change: Lots) => void {
     return (side, price, change) => {
       this.encoder.onDelta(atUs, side, price, change);
@@ -187,7 +169,8 @@ export class LiveMarket {
     return (this.grid.ticks[price] ?? -1) >= 0;
   }
 
-  #heard(receivedUs: number): void {
+  /** Something came about the market. */
+  heard(receivedUs: number): void {
     this.newsCount += 1;
     this.lastNewsUs = receivedUs;
   }

@@ -16,7 +16,7 @@ import type {
   LiveState,
   MarketNews,
 } from "../journal/index.ts";
-import type { OrderEvent } from "../orders/index.ts";
+import type { Order, OrderEvent } from "../orders/index.ts";
 import type { Trader } from "../strategies/index.ts";
 import { AccountSync } from "./account-sync.ts";
 import { cancelBlind, cancelOrders } from "./cancelling.ts";
@@ -28,6 +28,7 @@ import { LossLimit } from "./loss-limit.ts";
 import { openMarkets } from "./market-setup.ts";
 import { type LiveEffect, Outbox } from "./outbox.ts";
 import { type OwnResting, restingOf } from "./others-book.ts";
+import { OwnTrades } from "./own-trades.ts";
 import { wordsOf } from "./reconciliation.ts";
 import { ErrorWait, isInFlight, StateMachine, type Transition } from "./state-machine.ts";
 import { tellCommands } from "./tell-commands.ts";
@@ -57,6 +58,7 @@ export class LiveTrader {
   waitingFor: readonly string[] = [];
   readonly #loss: LossLimit;
   readonly #links = new Links();
+  readonly #ownTrades = new OwnTrades();
   readonly #clock = new EventClock();
   readonly #outputs: LiveOutput[] = [];
   readonly #effects: LiveEffect[] = [];
@@ -80,6 +82,7 @@ export class LiveTrader {
   handle({ atUs, input }: LiveEntry): void {
     this.#nowUs = Math.max(this.#nowUs, atUs);
     try {
+      this.#ownTrades.release(this.#nowUs, false);
       switch (input.kind) {
         case "market":
           this.#news(input.news);
@@ -172,7 +175,8 @@ export class LiveTrader {
         market.delta(news, nowUs);
         break;
       case "trade":
-        market.trade(news, nowUs, this.#mayBeOwn(market.index));
+        market.heard(nowUs);
+        this.#ownTrades.take(news, this.#open(market.index), market, nowUs);
         break;
       case "snapshot":
         market.snapshot(news.levels, this.#resting(market.index), nowUs);
@@ -200,17 +204,13 @@ export class LiveTrader {
     this.decider.begin(market.index);
   }
 
-  #resting(market: number): OwnResting[] {
-    const open = this.trader?.account.openOrders(market) ?? [];
-    return open.filter(({ status }) => status === "resting").map(restingOf);
+  #open(market: number): readonly Order[] {
+    return this.trader?.account.openOrders(market) ?? [];
   }
 
-  /** A trade in a market may be ours while orders of ours are there, or have just been. */
-  #mayBeOwn(market: number): boolean {
-    const { trader } = this;
-    if (trader === null) return false;
-    if (trader.account.openOrders(market).length > 0) return true;
-    return this.#nowUs - this.#lastOwnUs < SETTLED_US;
+  #resting(market: number): OwnResting[] {
+    const isResting = ({ status }: Order): boolean => status === "resting";
+    return this.#open(market).filter(isResting).map(restingOf);
   }
 
   #paySettled(): void {
@@ -227,15 +227,16 @@ export class LiveTrader {
     const { trader } = this;
     this.#lastOwnUs = this.#nowUs;
     if (trader === null) return;
+    const trade = event.kind === "filled" ? event.evidence : null;
+    if (trade?.kind === "venue") this.#ownTrades.claim(trade.tradeId, this.#nowUs);
     const before = trader.account.order(event.clientOrderId);
     if (before === undefined && this.#isForgotten(event)) return;
     this.#outbox.arrived(event);
     trader.receive();
-    if (event.kind === "filled" && before !== undefined && event.evidence.kind === "venue") {
+    if (event.kind === "filled" && before !== undefined && event.role === "maker") {
       const { side, market } = before.request;
-      const isMaker = event.role === "maker";
-      const maker = isMaker ? { side, price: event.price, remaining: event.size } : null;
-      this.markets[market]?.ownFill(event.evidence.tradeId, maker, this.#nowUs);
+      const maker = { side, price: event.price, remaining: event.size };
+      this.markets[market]?.ownFill(maker, this.#nowUs);
     }
     this.#paySettled();
   }
@@ -251,8 +252,8 @@ export class LiveTrader {
 
   #tick(atUs: number): void {
     const { settings } = this.header;
+    this.#ownTrades.release(this.#nowUs, true);
     for (const market of this.markets) {
-      market.releaseTrades(this.#nowUs);
       const gapUs = this.#nowUs - (market.gapSinceUs ?? Infinity);
       if (gapUs >= settings.staleBookUs) this.#forget(market);
     }
@@ -271,10 +272,9 @@ export class LiveTrader {
   }
 
   #settleBooks(): void {
-    const { trader } = this;
-    if (trader === null || this.#nowUs - this.#lastOwnUs < SETTLED_US) return;
+    if (this.trader === null || this.#nowUs - this.#lastOwnUs < SETTLED_US) return;
     for (const market of this.markets) {
-      const open = trader.account.openOrders(market.index);
+      const open = this.#open(market.index);
       if (!open.some(isInFlight)) market.settleOwn(open.map(restingOf), this.#nowUs);
     }
   }

@@ -15,7 +15,7 @@ import {
   TEMPORAL_OFFSET,
 } from "../../src/features/index.ts";
 import { RunRecording } from "../../src/live/index.ts";
-import { BookSide, openSession } from "../../src/market/index.ts";
+import { BookSide, EventKind, openSession } from "../../src/market/index.ts";
 import { marketInfo } from "../fixtures/tape-builder.ts";
 import { anything, LiveCase, SECOND } from "./live-case.ts";
 
@@ -27,7 +27,11 @@ afterAll(() => {
 const MARKETS = ["A", "B"].map((name) => marketInfo({ ticker: `KXTEST-26MAR18-${name}` }));
 
 /** A run of random messages: of others, of our own orders and their fills, in any order, some late. */
-function randomRun(seed: number, seconds: number, to: string): LiveCase {
+function randomRun(
+  seed: number,
+  seconds: number,
+  to: string,
+): { live: LiveCase; othersTrades: number } {
   const prng = Prng.fromSeed(seed);
   const header = new LiveCase({ markets: MARKETS, exclusive: true }).header;
   const recording = new RunRecording(to, header, { replace: true });
@@ -47,6 +51,7 @@ function randomRun(seed: number, seconds: number, to: string): LiveCase {
   >();
   const late = (): number => live.nowUs - prng.integer(1_500_000) + prng.integer(300_000);
   let trades = 0;
+  let othersTrades = 0;
   const someBook = (market: number): void => {
     const middle = 30 + prng.integer(40);
     live.book(
@@ -79,6 +84,7 @@ function randomRun(seed: number, seconds: number, to: string): LiveCase {
         const size = (1 + prng.integer(900)) as Lots;
         const trade = { market, hit: side, price, size, stampUs, tradeId };
         live.news({ kind: "trade", ...trade, isBlock: dice === 84 });
+        if (dice < 84) othersTrades += 1;
       } else fillSome(live, prng, open, stampUs);
       for (const effect of live.done()) {
         if (effect.kind === "submit") {
@@ -105,7 +111,7 @@ function randomRun(seed: number, seconds: number, to: string): LiveCase {
     live.second();
   }
   recording.finish(live.nowUs);
-  return live;
+  return { live, othersTrades };
 }
 
 function fillSome(
@@ -144,10 +150,12 @@ describe("parity", () => {
     "run %i gives the recording's observations",
     (seed) => {
       const to = join(folder, `run-${seed}`);
-      const live = randomRun(seed, 700, to);
+      const { live, othersTrades } = randomRun(seed, 700, to);
       const session = openSession(to);
       const tape = session.readTape();
       session.close();
+      // None of our own is among the trades, whether the fill was told before it or after it.
+      expect(tape.kind.filter((kind) => kind === EventKind.trade)).toHaveLength(othersTrades);
       const rows = precomputeFeatures(tape, { cadence: "1s" });
       const decisions = live.outputs.filter((output) => output.kind === "decision");
       expect(decisions.length).toBeGreaterThan(200);
