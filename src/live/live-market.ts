@@ -103,13 +103,12 @@ export class LiveMarket {
   delta(news: Extract<MarketNews, { kind: "delta" }>, receivedUs: number): void {
     this.heard(receivedUs);
     if (this.gapSinceUs !== null) return;
-    const { side, price, change, own, stampUs } = news;
-    if (!this.#isPrice(price)) {
+    if (!this.#isPrice(news.price)) {
       this.gap(receivedUs);
       return;
     }
-    const atUs = this.#time(stampUs, receivedUs);
-    this.#others.delta(side, price, change, own, this.#change(atUs));
+    const atUs = this.#time(news.stampUs, receivedUs);
+    this.#others.delta(news, atUs, this.#change(atUs));
   }
 
   /** A trade of others. One of an order of ours is `ownFill`. */
@@ -122,12 +121,18 @@ export class LiveMarket {
     }
   }
 
-  /** An order of ours that rested was filled: what it was is not in the book any more. */
-  ownFill({ side, price, remaining }: OwnResting, receivedUs: number): void {
+  /** So much of an order of ours that rested was filled: it is not in the book any more. */
+  ownFill(filled: OwnResting, receivedUs: number): void {
     if (this.gapSinceUs !== null) return;
     const atUs = this.#time(null, receivedUs);
-    this.#others.filled(side, price, remaining, this.#change(atUs));
-    this.#listener?.ownTrade?.(this.index, side, price, remaining, atUs);
+    this.#others.filled(filled, atUs, this.#change(atUs));
+  }
+
+  /** A trade in which an order of ours was hit, told by the feed. */
+  passOwnTrade({ hit, price, size, stampUs }: TradeNews, receivedUs: number): void {
+    if (this.gapSinceUs !== null) return;
+    const atUs = this.#time(stampUs, receivedUs);
+    this.#listener?.ownTrade?.(this.index, hit, price, size, atUs);
   }
 
   /** For a moment at which nothing of ours is on its way; see `OthersBook.settle`. */

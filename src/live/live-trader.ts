@@ -227,8 +227,7 @@ export class LiveTrader {
     const { trader } = this;
     this.#lastOwnUs = this.#nowUs;
     if (trader === null) return;
-    const trade = event.kind === "filled" ? event.evidence : null;
-    if (trade?.kind === "venue") this.#ownTrades.claim(trade.tradeId, this.#nowUs);
+    this.#ownTrades.follow(event, this.#nowUs);
     const before = trader.account.order(event.clientOrderId);
     if (before === undefined && this.#isForgotten(event)) return;
     this.#outbox.arrived(event);

@@ -7,14 +7,18 @@
  * keeps what is settled and what is still to come:
  *   shown     lots the venue shows, ours among them
  *   own       ours of these, as far as the book's messages have told of them
- *   awaited   of ours that have filled, while the book has not yet said so
+ *   awaited   fills of ours whose delta has not come yet, and what of them is still shown
  *   untold    taken from a level with orders of ours, while no fill has yet said whose they were
- * Others have shown - awaited - own, never less than nothing. A delta that comes before its fill is
- * laid to the others' account and given back when the fill comes: for a moment the others seem fewer.
+ * Others have shown - own - what of the awaited is shown, never less than nothing. A fill is one delta of
+ * its size, and is known by it. A delta that comes before its fill is laid to the others' account and
+ * given back when the fill comes: for a moment the others seem fewer.
  */
 import { type CentiCents, type Lots } from "../core/index.ts";
 import { BookSide, type PriceGrid, type SnapshotLevel } from "../market/index.ts";
+import type { MarketNews } from "../journal/index.ts";
 import type { Order } from "../orders/index.ts";
+
+type BookDelta = Pick<Extract<MarketNews, { kind: "delta" }>, "side" | "price" | "change" | "own">;
 
 /** Told of each change of the others' level, signed. */
 export type OthersChange = (side: BookSide, price: CentiCents, change: Lots) => void;
@@ -30,53 +34,61 @@ export function restingOf({ request, price, size, filled }: Order): OwnResting {
   return { side: request.side, price, remaining: (size - filled) as Lots };
 }
 
+interface AwaitedFill {
+  size: number;
+  /** Of it, what stands in the book as far as the book has told. */
+  shown: number;
+}
+
+interface UntoldDelta {
+  readonly size: number;
+  readonly atUs: number;
+}
+
+/** A fill that comes later than this after its delta is not known by it. */
+const UNTOLD_US = 1_000_000;
+
 export class OthersBook {
   readonly #grid: PriceGrid;
   /** By side and tick. [2 x ticks] */
   readonly #shown: Float64Array;
   readonly #own: Float64Array;
-  readonly #awaited: Float64Array;
-  readonly #untold: Float64Array;
   readonly #others: Float64Array;
+  /** By place, oldest first; places without any are left out. */
+  readonly #awaited = new Map<number, AwaitedFill[]>();
+  readonly #untold = new Map<number, UntoldDelta[]>();
 
   constructor(grid: PriceGrid) {
     const levels = 2 * grid.count;
     this.#grid = grid;
     this.#shown = new Float64Array(levels);
     this.#own = new Float64Array(levels);
-    this.#awaited = new Float64Array(levels);
-    this.#untold = new Float64Array(levels);
     this.#others = new Float64Array(levels);
   }
 
   /** A delta of the venue; `isOwn` where it says that an order of ours caused it. */
-  delta(side: BookSide, price: CentiCents, change: Lots, isOwn: boolean, told: OthersChange): void {
+  delta({ side, price, change, own: isOwn }: BookDelta, atUs: number, told: OthersChange): void {
     const at = this.#place(side, price);
     const own = this.#own[at] as number;
     this.#shown[at] = Math.max(0, (this.#shown[at] as number) + change);
-    if (isOwn) {
-      // Our own taking from others changes a level where we have less than what went.
-      this.#own[at] = Math.max(0, own + change);
-    } else if (change < 0) {
-      const awaited = this.#awaited[at] as number;
-      const explained = Math.min(awaited, -change);
-      this.#awaited[at] = awaited - explained;
-      if (own > 0) this.#untold[at] = (this.#untold[at] as number) - change - explained;
-    }
+    if (isOwn && change > 0) this.#own[at] = own + this.#shownNow(at, change);
+    // Our own taking from others changes a level where we have less than what went.
+    else if (isOwn) this.#own[at] = Math.max(0, own + change);
+    else if (change < 0) this.#gone(at, -change, atUs);
     this.#tell(at, side, price, told);
   }
 
-  /** An order of ours that rested was filled. */
-  filled(side: BookSide, price: CentiCents, size: Lots, told: OthersChange): void {
+  /** An order of ours was filled, of which so much rested. */
+  filled({ side, price, remaining: size }: OwnResting, atUs: number, told: OthersChange): void {
     const at = this.#place(side, price);
     const own = this.#own[at] as number;
-    // What the book never said we had, it will not say that it is gone.
-    const known = Math.min(own, size);
-    const untold = this.#untold[at] as number;
-    const explained = Math.min(untold, known);
-    this.#own[at] = own - known;
-    this.#untold[at] = untold - explained;
-    this.#awaited[at] = (this.#awaited[at] as number) + known - explained;
+    // The book may not have told yet that we stand there.
+    const shown = Math.min(own, size);
+    this.#own[at] = own - shown;
+    const untold = this.#untoldSince(at, atUs - UNTOLD_US);
+    const known = untold.findIndex((delta) => delta.size === size);
+    if (known >= 0) untold.splice(known, 1);
+    else this.#awaited.set(at, [...(this.#awaited.get(at) ?? []), { size, shown }]);
     this.#tell(at, side, price, told);
   }
 
@@ -84,9 +96,9 @@ export class OthersBook {
   snapshot(levels: readonly SnapshotLevel[], resting: readonly OwnResting[]): SnapshotLevel[] {
     this.#shown.fill(0);
     this.#own.fill(0);
-    this.#awaited.fill(0);
-    this.#untold.fill(0);
     this.#others.fill(0);
+    this.#awaited.clear();
+    this.#untold.clear();
     for (const { side, priceCc, size } of levels) {
       this.#shown[this.#place(side, priceCc as CentiCents)] = size;
     }
@@ -117,15 +129,58 @@ export class OthersBook {
     const { count, prices } = this.#grid;
     for (let at = 0; at < 2 * count; at++) {
       const own = Math.min(this.#shown[at] as number, wanted.get(at) ?? 0);
-      const isSettled = this.#own[at] === own && this.#awaited[at] === 0 && this.#untold[at] === 0;
-      if (isSettled) continue;
+      this.#untold.delete(at);
+      if (!this.#awaited.delete(at) && this.#own[at] === own) continue;
       this.#own[at] = own;
-      this.#awaited[at] = 0;
-      this.#untold[at] = 0;
       const isBid = at < count;
       const side = isBid ? BookSide.bid : BookSide.ask;
       this.#tell(at, side, prices[isBid ? at : at - count] as CentiCents, told);
     }
+  }
+
+  /** Lots that went without a word of who had them: of a fill we know, of others, or not known yet. */
+  #gone(at: number, size: number, atUs: number): void {
+    const awaited = this.#awaited.get(at) ?? [];
+    const known = awaited.findIndex((fill) => fill.size === size);
+    if (known >= 0) awaited.splice(known, 1);
+    else {
+      // More than the others have: the rest was ours.
+      let rest = Math.max(0, size - (this.#others[at] as number));
+      for (const fill of awaited) {
+        const part = Math.min(rest, fill.shown);
+        fill.size -= part;
+        fill.shown -= part;
+        rest -= part;
+      }
+      if ((this.#own[at] as number) > 0) {
+        const untold = this.#untoldSince(at, atUs - UNTOLD_US);
+        untold.push({ size, atUs });
+        this.#untold.set(at, untold);
+      }
+    }
+    if (awaited.length === 0) this.#awaited.delete(at);
+  }
+
+  /** Takes our order that the book shows now for what has filled of it already; what is left of it. */
+  #shownNow(at: number, size: number): number {
+    let left = size;
+    for (const fill of this.#awaited.get(at) ?? []) {
+      const part = Math.min(left, fill.size - fill.shown);
+      fill.shown += part;
+      left -= part;
+    }
+    return left;
+  }
+
+  #untoldSince(at: number, sinceUs: number): UntoldDelta[] {
+    const untold = this.#untold.get(at);
+    while ((untold?.[0]?.atUs ?? Infinity) < sinceUs) untold?.shift();
+    return untold ?? [];
+  }
+
+  #awaitedShown(at: number): number {
+    const awaited = this.#awaited.get(at);
+    return awaited === undefined ? 0 : awaited.reduce((sum, { shown }) => sum + shown, 0);
   }
 
   #place(side: BookSide, price: CentiCents): number {
@@ -133,8 +188,8 @@ export class OthersBook {
   }
 
   #tell(at: number, side: BookSide, price: CentiCents, told: OthersChange): void {
-    const hidden = (this.#awaited[at] as number) + (this.#own[at] as number);
-    const now = Math.max(0, (this.#shown[at] as number) - hidden);
+    const ours = (this.#own[at] as number) + this.#awaitedShown(at);
+    const now = Math.max(0, (this.#shown[at] as number) - ours);
     const before = this.#others[at] as number;
     if (now === before) return;
     this.#others[at] = now;

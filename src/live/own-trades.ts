@@ -5,13 +5,21 @@
  */
 import type { MarketNews } from "../journal/index.ts";
 import { BookSide } from "../market/index.ts";
-import type { Order } from "../orders/index.ts";
+import type { Order, OrderEvent } from "../orders/index.ts";
 
 export type TradeNews = Extract<MarketNews, { kind: "trade" }>;
 
-/** Where a trade goes that is none of ours. */
+/** Where trades go once it is known whose they are. */
 export interface TradeTaker {
   passTrade(trade: TradeNews, receivedUs: number): void;
+  /** One in which an order of ours was hit. */
+  passOwnTrade(trade: TradeNews, receivedUs: number): void;
+}
+
+interface Claim {
+  readonly isMaker: boolean;
+  readonly sinceUs: number;
+  hasTrade: boolean;
 }
 
 interface Held {
@@ -26,24 +34,34 @@ export const HOLD_US = 100_000;
 const CLAIM_US = 60_000_000;
 
 export class OwnTrades {
-  /** Ids of our fills and when they were told, oldest first. */
-  readonly #claimed = new Map<string, number>();
+  /** Fills of ours by the ids of their trades, oldest first. */
+  readonly #claimed = new Map<string, Claim>();
   /** Oldest first. */
   #held: Held[] = [];
 
-  /** A fill of ours was told. */
-  claim(tradeId: string, nowUs: number): void {
-    for (const [id, sinceUs] of this.#claimed) {
+  /** Takes the trades of our fills for ours. */
+  follow(event: OrderEvent, nowUs: number): void {
+    if (event.kind !== "filled" || event.evidence.kind !== "venue") return;
+    const { tradeId } = event.evidence;
+    for (const [id, { sinceUs }] of this.#claimed) {
       if (nowUs - sinceUs <= CLAIM_US) break;
       this.#claimed.delete(id);
     }
-    this.#claimed.set(tradeId, nowUs);
-    this.#held = this.#held.filter(({ trade }) => trade.tradeId !== tradeId);
+    const claim = { isMaker: event.role === "maker", sinceUs: nowUs, hasTrade: false };
+    this.#claimed.set(tradeId, claim);
+    const held = this.#held.find(({ trade }) => trade.tradeId === tradeId);
+    if (held === undefined) return;
+    this.#held = this.#held.filter((each) => each !== held);
+    passOwn(claim, held.trade, held.to, nowUs);
   }
 
-  /** Passes a trade on to `to`, now or when it is known to be none of ours; `open` are our orders there. */
+  /** Passes a trade on to `to`, now or once its owner is known; `open` are our orders in its market. */
   take(trade: TradeNews, open: readonly Order[], to: TradeTaker, nowUs: number): void {
-    if (this.#claimed.has(trade.tradeId)) return;
+    const claim = this.#claimed.get(trade.tradeId);
+    if (claim !== undefined) {
+      passOwn(claim, trade, to, nowUs);
+      return;
+    }
     const mayBeOurs = !trade.isBlock && open.some((order) => mayBeOf(order, trade));
     if (mayBeOurs) this.#held.push({ trade, to, sinceUs: nowUs });
     else to.passTrade(trade, nowUs);
@@ -58,6 +76,11 @@ export class OwnTrades {
     this.#held = this.#held.filter((held) => !isOver(held));
     for (const { trade, to } of over) to.passTrade(trade, nowUs);
   }
+}
+
+function passOwn(claim: Claim, trade: TradeNews, to: TradeTaker, nowUs: number): void {
+  if (claim.isMaker && !claim.hasTrade) to.passOwnTrade(trade, nowUs);
+  claim.hasTrade = true;
 }
 
 /** Whether an open order can have been in a trade: it rests at that price, or takes up to its own. */

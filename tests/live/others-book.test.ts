@@ -40,45 +40,45 @@ function open(atFirst: number): {
 describe("the others' book", () => {
   test("passes others' changes on and keeps ours", () => {
     const { book, others, changes, tell } = open(300);
-    book.delta(bid, PRICE, 1000 as Lots, true, tell);
+    book.delta({ side: bid, price: PRICE, change: 1000 as Lots, own: true }, 0, tell);
     expect(others()).toBe(300);
-    book.delta(bid, PRICE, 200 as Lots, false, tell);
+    book.delta({ side: bid, price: PRICE, change: 200 as Lots, own: false }, 0, tell);
     expect(others()).toBe(500);
-    book.delta(bid, PRICE, -1000 as Lots, true, tell);
+    book.delta({ side: bid, price: PRICE, change: -1000 as Lots, own: true }, 0, tell);
     expect([others(), changes()]).toEqual([500, 1]);
   });
 
   test("a fill that comes before its delta makes no change of the others", () => {
     const { book, others, changes, tell } = open(300);
-    book.delta(bid, PRICE, 1000 as Lots, true, tell);
-    book.filled(bid, PRICE, 400 as Lots, tell);
-    book.delta(bid, PRICE, -400 as Lots, false, tell);
+    book.delta({ side: bid, price: PRICE, change: 1000 as Lots, own: true }, 0, tell);
+    book.filled({ side: bid, price: PRICE, remaining: 400 as Lots }, 0, tell);
+    book.delta({ side: bid, price: PRICE, change: -400 as Lots, own: false }, 0, tell);
     expect([others(), changes()]).toEqual([300, 0]);
   });
 
   test("a fill that comes after its delta gives back what the others seemed to lose", () => {
     const { book, others, tell } = open(300);
-    book.delta(bid, PRICE, 1000 as Lots, true, tell);
-    book.delta(bid, PRICE, -200 as Lots, false, tell);
+    book.delta({ side: bid, price: PRICE, change: 1000 as Lots, own: true }, 0, tell);
+    book.delta({ side: bid, price: PRICE, change: -200 as Lots, own: false }, 0, tell);
     expect(others()).toBe(100);
-    book.filled(bid, PRICE, 200 as Lots, tell);
+    book.filled({ side: bid, price: PRICE, remaining: 200 as Lots }, 0, tell);
     expect(others()).toBe(300);
   });
 
   test("where we alone stand, nothing of a fill is told in either order", () => {
     for (const fillFirst of [true, false]) {
       const { book, changes, tell } = open(0);
-      book.delta(bid, PRICE, 1000 as Lots, true, tell);
-      if (fillFirst) book.filled(bid, PRICE, 1000 as Lots, tell);
-      book.delta(bid, PRICE, -1000 as Lots, false, tell);
-      if (!fillFirst) book.filled(bid, PRICE, 1000 as Lots, tell);
+      book.delta({ side: bid, price: PRICE, change: 1000 as Lots, own: true }, 0, tell);
+      if (fillFirst) book.filled({ side: bid, price: PRICE, remaining: 1000 as Lots }, 0, tell);
+      book.delta({ side: bid, price: PRICE, change: -1000 as Lots, own: false }, 0, tell);
+      if (!fillFirst) book.filled({ side: bid, price: PRICE, remaining: 1000 as Lots }, 0, tell);
       expect(changes()).toBe(0);
     }
   });
 
   test("what we take from others is a change of theirs", () => {
     const { book, others, tell } = open(300);
-    book.delta(bid, PRICE, -300 as Lots, true, tell);
+    book.delta({ side: bid, price: PRICE, change: -300 as Lots, own: true }, 0, tell);
     expect(others()).toBe(0);
   });
 
@@ -102,7 +102,7 @@ describe("the others' book", () => {
   test("settling mends what unmarked messages left behind", () => {
     const { book, others, tell } = open(300);
     // The venue did not mark our order as ours.
-    book.delta(bid, PRICE, 1000 as Lots, false, tell);
+    book.delta({ side: bid, price: PRICE, change: 1000 as Lots, own: false }, 0, tell);
     expect(others()).toBe(1300);
     book.settle([{ side: bid, price: PRICE, remaining: 1000 as Lots }], tell);
     expect(others()).toBe(300);
@@ -128,7 +128,8 @@ describe("the others' book", () => {
         let ours = 0;
         let theirs = 0;
         const delta = (change: number, own: boolean): void => {
-          if (change !== 0) book.delta(bid, PRICE, change as Lots, own, tell);
+          if (change !== 0)
+            book.delta({ side: bid, price: PRICE, change: change as Lots, own }, 0, tell);
         };
         for (const each of steps) {
           const { kind, size } = each;
@@ -150,9 +151,11 @@ describe("the others' book", () => {
             const filled = Math.min(size, ours);
             if (filled === 0) continue;
             ours -= filled;
-            if (each.early) book.filled(bid, PRICE, filled as Lots, tell);
+            if (each.early)
+              book.filled({ side: bid, price: PRICE, remaining: filled as Lots }, 0, tell);
             delta(-filled, false);
-            if (!each.early) book.filled(bid, PRICE, filled as Lots, tell);
+            if (!each.early)
+              book.filled({ side: bid, price: PRICE, remaining: filled as Lots }, 0, tell);
           }
         }
         const resting = [{ side: bid, price: PRICE, remaining: ours as Lots }];
