@@ -8,7 +8,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { beforeAll, expect, test } from "vitest";
 import { type LiveOutput, readLiveJournal } from "../../src/journal/index.ts";
-import { openSession } from "../../src/market/index.ts";
+import { EventKind, openSession } from "../../src/market/index.ts";
 import { lastLine, until } from "./paper-case.ts";
 import { openStage } from "./programs.ts";
 
@@ -58,6 +58,25 @@ function hasEnough(journal: string): boolean {
   }
 }
 
+/** How many of the trades that the venue told have no fill of the run. */
+function othersTrades(journal: string): number {
+  const reader = readLiveJournal(journal);
+  const inputs = reader.parts.flatMap((part) =>
+    [...part.blocks()].flatMap((block) => (block.kind === "inputs" ? block.entries : [])),
+  );
+  reader.close();
+  const ours = new Set<string>();
+  for (const { input } of inputs) {
+    if (input.kind !== "order" || input.event.kind !== "filled") continue;
+    if (input.event.evidence.kind === "venue") ours.add(input.event.evidence.tradeId);
+  }
+  expect(ours.size).toBeGreaterThan(3);
+  return inputs.filter(({ input }) => {
+    const isTrade = input.kind === "market" && input.news.kind === "trade";
+    return isTrade && !ours.has(input.news.tradeId);
+  }).length;
+}
+
 async function tickersOf(rest: string): Promise<string[]> {
   const answer = await fetch(`${rest}/markets?status=open`);
   const { markets } = (await answer.json()) as { markets: { ticker: string }[] };
@@ -103,7 +122,11 @@ test("the same trader decides the same, on what a recording of the run shows", a
   expect(part?.decisions).toBeGreaterThan(20);
   const opened = openSession(session);
   expect(opened.contentHash).toBe(part?.contentHash);
+  const { kind } = opened.readTape();
   opened.close();
+  // Of the trades that the venue told, those are missing that were our own fills.
+  const trades = kind.filter((each) => each === EventKind.trade).length;
+  expect(trades).toBe(othersTrades(join(out, "journal.db")));
   const again = await replay(out);
   expect(again.told.parts[0]?.journalHash).toBe(part?.journalHash);
 });

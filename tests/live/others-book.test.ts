@@ -65,6 +65,48 @@ describe("the others' book", () => {
     expect(others()).toBe(300);
   });
 
+  test("a fill is known by the delta of its size among those of others", () => {
+    const { book, others, changes, tell } = open(1200);
+    const gone = (lots: number): void => {
+      book.delta({ side: bid, price: PRICE, change: -lots as Lots, own: false }, 0, tell);
+    };
+    book.delta({ side: bid, price: PRICE, change: 1000 as Lots, own: true }, 0, tell);
+    book.filled({ side: bid, price: PRICE, remaining: 800 as Lots }, 0, tell);
+    gone(500);
+    expect(others()).toBe(700);
+    gone(800);
+    expect(others()).toBe(700);
+    gone(700);
+    expect([others(), changes()]).toEqual([0, 2]);
+  });
+
+  test("a fill told before the order stood in the book makes no change of the others", () => {
+    const { book, others, changes, tell } = open(300);
+    book.filled({ side: bid, price: PRICE, remaining: 1000 as Lots }, 0, tell);
+    book.delta({ side: bid, price: PRICE, change: 1000 as Lots, own: true }, 0, tell);
+    book.delta({ side: bid, price: PRICE, change: -1000 as Lots, own: false }, 0, tell);
+    expect([others(), changes()]).toEqual([300, 0]);
+  });
+
+  test("a delta of others from long before a fill is not taken for it", () => {
+    const { book, others, changes, tell } = open(300);
+    book.delta({ side: bid, price: PRICE, change: 1000 as Lots, own: true }, 0, tell);
+    book.delta({ side: bid, price: PRICE, change: -100 as Lots, own: false }, 0, tell);
+    book.filled({ side: bid, price: PRICE, remaining: 100 as Lots }, 1_000_001, tell);
+    book.delta({ side: bid, price: PRICE, change: -100 as Lots, own: false }, 1_000_002, tell);
+    expect([others(), changes()]).toEqual([200, 1]);
+  });
+
+  test("more than the others have was ours, where one delta tells of two", () => {
+    const { book, others, tell } = open(300);
+    book.delta({ side: bid, price: PRICE, change: 1000 as Lots, own: true }, 0, tell);
+    book.filled({ side: bid, price: PRICE, remaining: 400 as Lots }, 0, tell);
+    book.delta({ side: bid, price: PRICE, change: -700 as Lots, own: false }, 0, tell);
+    expect(others()).toBe(0);
+    book.delta({ side: bid, price: PRICE, change: 50 as Lots, own: false }, 0, tell);
+    expect(others()).toBe(50);
+  });
+
   test("where we alone stand, nothing of a fill is told in either order", () => {
     for (const fillFirst of [true, false]) {
       const { book, changes, tell } = open(0);
@@ -108,6 +150,53 @@ describe("the others' book", () => {
     expect(others()).toBe(300);
     book.settle([{ side: bid, price: PRICE, remaining: 1000 as Lots }], tell);
     expect(others()).toBe(300);
+  });
+
+  test("with fills told before their deltas, only others' changes are told, at each moment", () => {
+    const step = fc.record({
+      kind: fc.constantFrom("rest" as const, "join" as const, "leave" as const, "fill" as const),
+      size: fc.integer({ min: 1, max: 50 }),
+      lag: fc.integer({ min: 0, max: 3 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const { book, others, changes, tell } = open(0);
+        // The feed comes behind the fills by up to three messages; sizes tell which is which.
+        const feed: { change: number; own: boolean; isTheirs: boolean }[] = [];
+        let [ours, theirs, told, toldCount] = [0, 0, 0, 0];
+        const deliver = (left: number): void => {
+          for (const { change, own, isTheirs } of feed.splice(0, feed.length - left)) {
+            book.delta({ side: bid, price: PRICE, change: change as Lots, own }, 0, tell);
+            if (isTheirs) [told, toldCount] = [told + change, toldCount + 1];
+            expect([others(), changes()]).toEqual([told, toldCount]);
+          }
+        };
+        for (const [index, { kind, size, lag }] of steps.entries()) {
+          // Sizes differ: ours are even, others' odd, and none is there twice.
+          const [even, odd] = [2 * (size + 100 * index), 2 * (size + 100 * index) + 1];
+          if (kind === "rest") {
+            ours += even;
+            feed.push({ change: even, own: true, isTheirs: false });
+          } else if (kind === "join") {
+            theirs += odd;
+            feed.push({ change: odd, own: false, isTheirs: true });
+          } else if (kind === "leave" && theirs > 0) {
+            const gone = Math.min(odd, theirs);
+            theirs -= gone;
+            feed.push({ change: -gone, own: false, isTheirs: true });
+          } else if (kind === "fill" && ours > 0) {
+            const filled = Math.min(even, ours);
+            ours -= filled;
+            book.filled({ side: bid, price: PRICE, remaining: filled as Lots }, 0, tell);
+            feed.push({ change: -filled, own: false, isTheirs: false });
+          }
+          deliver(Math.min(lag, feed.length));
+        }
+        deliver(0);
+        expect(others()).toBe(theirs);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test("any history, its fills told early or late, leaves what others have", () => {

@@ -9,6 +9,7 @@ import { afterAll, expect, test } from "vitest";
 import { replayPart } from "../../src/apps/live/live-replaying.ts";
 import { baselinePolicy } from "../../src/apps/wire.ts";
 import { type LiveEntry, LiveJournal, readLiveJournal } from "../../src/journal/index.ts";
+import { EventKind, openSession } from "../../src/market/index.ts";
 import { LiveWorld } from "./live-world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-shadow-"));
@@ -54,12 +55,20 @@ test.each([1, 2, 3])("the queue model fills as the venue did (seed %d)", (seed) 
   const compared = (["queue", "touch", "through"] as const).map((shadow) => {
     const [part] = reader.parts;
     if (part === undefined) throw new Error("a journal has a part");
-    const replayed = replayPart(part, policy, { path, model: null, shadow, session: null });
+    const session = join(folder, `${seed}-${shadow}`);
+    const replayed = replayPart(part, policy, { path, model: null, shadow, session });
     expect([replayed.result.difference, replayed.parity.different]).toEqual([null, 0]);
     if (replayed.shadow === null) throw new Error("a comparison was asked for");
     return replayed.shadow;
   });
   reader.close();
+  // Each trade of others stands beside the change that it made, and of ours there is neither.
+  const recording = openSession(join(folder, `${seed}-queue`));
+  const { kind, pairRow } = recording.readTape();
+  recording.close();
+  const trades = [...kind.keys()].filter((row) => kind[row] === EventKind.trade);
+  expect(trades.length).toBeGreaterThan(1_000);
+  expect(trades.filter((row) => pairRow[row] === -1).length).toBeLessThan(3);
   const [queue, touch, through] = compared;
   if (queue === undefined || touch === undefined || through === undefined) throw new Error();
   expect(queue.orders.length).toBeGreaterThan(100);
