@@ -1,5 +1,6 @@
 /** Each fault as it is meant, its script, and that a plan with a seed is always the same. */
 import { describe, expect, test } from "vitest";
+import { setUpExchange } from "../../src/apps/exchange/set-up.ts";
 import { type CentiCents, type Lots, type TimestampUs } from "../../src/core/index.ts";
 import {
   type FeedLine,
@@ -9,7 +10,7 @@ import {
 } from "../../src/exchange/index.ts";
 import { BookSide } from "../../src/market/index.ts";
 import { TICKER } from "./exchange-case.ts";
-import { RestCase, signedBy, toldOf } from "./rest-case.ts";
+import { KEY_ID, KEYS, pemOf, RestCase, signedBy, type Told, toldOf } from "./rest-case.ts";
 
 const WS = "/trade-api/ws/v2";
 
@@ -119,6 +120,64 @@ describe("faults of requests", () => {
     expect([count(), complete()]).toEqual([0, -3_000_000]);
     at.wait(3);
     expect(count()).toBe(1);
+  });
+
+  test("stale: nothing is read as it was before the exchange was there", () => {
+    const startUs = 1_795_176_000_000_000 as TimestampUs;
+    const { exchange } = setUpExchange({
+      source: { kind: "generate", markets: 2, minutes: 15, activity: 1 },
+      seed: 42,
+      startUs,
+      cashDollars: 10_000,
+      tier: "prestige",
+      keyId: KEY_ID,
+      pem: pemOf(KEYS.publicKey),
+      faults: readFaultRules([{ kind: "stale", amount_ms: 8_000 }], "rules"),
+    });
+    const ask = (path: string): Told["body"] => {
+      let told: Handling | undefined;
+      const full = `/trade-api/v2${path}`;
+      const headers = signedBy(exchange.nowUs, "GET", full);
+      const request = { method: "GET", path: full, headers, body: "" };
+      exchange.request(request, exchange.nowUs, (handling) => {
+        told = handling;
+      });
+      return toldOf(told).body;
+    };
+    for (const seconds of [0, 0.001, 4, 7.999, 8, 9]) {
+      exchange.advanceTo((startUs + seconds * 1_000_000) as TimestampUs);
+      expect(ask("/portfolio/balance"), `after ${seconds} s`).toMatchObject({
+        balance: 1_000_000,
+        balance_dollars: "10000.0000",
+        updated_ts: startUs / 1_000_000,
+      });
+      expect(ask("/portfolio/orders")).toEqual({ orders: [], cursor: "" });
+      expect(ask("/portfolio/fills")).toEqual({ fills: [], cursor: "" });
+      expect(ask("/portfolio/positions")["market_positions"]).toEqual([]);
+      expect(ask("/markets?status=open")["markets"]).toHaveLength(2);
+      const asOf = Date.parse(ask("/exchange/user_data_timestamp")["as_of_time"] as string);
+      expect(asOf).toBe(startUs / 1_000 + Math.max(0, seconds * 1_000 - 8_000));
+    }
+  });
+
+  test("stale: what resting orders cost is read as late as the orders are", () => {
+    const at = new FaultCase();
+    at.wait(10);
+    at.begin({ kind: "stale", amount_ms: 3_000 });
+    at.order("bid", "0.0100", "200.00");
+    at.order("ask", "0.9800", "50.00");
+    const cents = () =>
+      at.ask("GET", "/portfolio/summary/total_resting_order_value").body[
+        "total_resting_order_value"
+      ];
+    expect(cents()).toBe(0);
+    at.wait(3);
+    // Two hundred at a cent, fifty at two cents.
+    expect(cents()).toBe(300);
+    at.ask("DELETE", "/portfolio/events/orders");
+    expect(cents()).toBe(300);
+    at.wait(3);
+    expect(cents()).toBe(0);
   });
 
   test("skew: signatures and dates go by a clock that is off", () => {

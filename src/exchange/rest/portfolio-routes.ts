@@ -114,9 +114,9 @@ function settlements({ view, query }: OwnCall): ExchangeAnswer {
 }
 
 /** In whole cents, rounded down: the part of a dollar that each open order would cost. */
-function restingValue({ member }: OwnCall): ExchangeAnswer {
+function restingValue({ view }: OwnCall): ExchangeAnswer {
   let value = 0;
-  for (const { side, price, remaining } of member.account.openOrders()) {
+  for (const { side, price, remaining } of view.resting.values()) {
     value += remaining * (side === BookSide.bid ? price : ONE_DOLLAR_CC - price);
   }
   const cents = Math.floor(value / 10_000);

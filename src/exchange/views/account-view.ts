@@ -19,8 +19,13 @@ export interface HeldPosition {
 export class AccountView {
   /** Latest state of each order. */
   readonly #orders = new Map<string, VenueOrder>();
+  /** Orders that stand in a book. */
+  readonly resting = new Map<string, VenueOrder>();
   /** Ids of orders, oldest first. */
-  readonly orderIds = new AppendList<string>(HISTORY_MAX, (id) => this.#orders.delete(id));
+  readonly orderIds = new AppendList<string>(HISTORY_MAX, (id) => {
+    this.#orders.delete(id);
+    this.resting.delete(id);
+  });
   readonly fills = new AppendList<VenueFill>(HISTORY_MAX);
   readonly settlements = new AppendList<VenueSettlement>(HISTORY_MAX);
   /** Markets that were traded and are not settled, in the order of their first fill. */
@@ -40,6 +45,8 @@ export class AccountView {
         const { order } = event;
         const isNew = !this.#orders.has(order.orderId);
         this.#orders.set(order.orderId, order);
+        if (order.status === "resting") this.resting.set(order.orderId, order);
+        else this.resting.delete(order.orderId);
         if (isNew) this.orderIds.push(order.orderId);
         return;
       }

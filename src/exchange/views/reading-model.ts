@@ -1,6 +1,7 @@
 /**
  * What can be read at the exchange: accounts and public trades, as complete as the reading side is at a
  * moment. Events wait until they are `lagUs` old; then they are folded, and stay so when the lag grows.
+ * What is there at the start can be read from the start on: nobody saw the exchange before it.
  */
 import type { TimestampUs } from "../../core/index.ts";
 import type { VenueTrade } from "../../kalshi/index.ts";
@@ -19,9 +20,11 @@ export class ReadingModel {
   readonly trades = new AppendList<VenueTrade>(TRADES_MAX);
   readonly #accounts = new Map<number, AccountView>();
   #waiting: Waiting[] = [];
+  readonly #startUs: number;
   #asOfUs: number;
 
   constructor(startUs: TimestampUs) {
+    this.#startUs = startUs;
     this.#asOfUs = startUs;
   }
 
@@ -43,9 +46,9 @@ export class ReadingModel {
     }
   }
 
-  /** Folds what is at least `lagUs` old at `nowUs`. */
+  /** Folds what is at least `lagUs` old at `nowUs`, or as old as the exchange. */
   catchUp(nowUs: TimestampUs, lagUs: number): void {
-    const untilUs = nowUs - lagUs;
+    const untilUs = Math.max(nowUs - lagUs, this.#startUs);
     let ready = 0;
     for (const { atUs, event } of this.#waiting) {
       if (atUs > untilUs) break;
