@@ -19,8 +19,9 @@ import {
   type SnapshotLevel,
 } from "../market/index.ts";
 import type { Account } from "../orders/index.ts";
-import { OthersBook, type OwnResting } from "./others-book.ts";
+import { OthersBook, type OwnResting, restingOf } from "./others-book.ts";
 import type { TradeNews } from "./own-trades.ts";
+import { isInFlight } from "./state-machine.ts";
 
 /** The run as a recording would have it: others' book and trades, in order, with effective times. */
 export interface RunListener {
@@ -194,6 +195,18 @@ export function payOut(markets: readonly LiveMarket[], account: Account): LiveMa
     account.settle(index, settledAt);
     return true;
   });
+}
+
+/** Takes resting orders for what is ours in the books; for a moment at which nothing has happened lately. */
+export function settleMarkets(
+  markets: readonly LiveMarket[],
+  account: Account,
+  receivedUs: number,
+): void {
+  for (const market of markets) {
+    const open = account.openOrders(market.index);
+    if (!open.some(isInFlight)) market.settleOwn(open.map(restingOf), receivedUs);
+  }
 }
 
 /** A stamp further ahead of our clock than this is taken for this far ahead: one of both is wrong. */

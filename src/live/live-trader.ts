@@ -16,21 +16,21 @@ import type {
   LiveState,
   MarketNews,
 } from "../journal/index.ts";
-import type { Order, OrderEvent } from "../orders/index.ts";
+import type { FillEvent, Order, OrderEvent, OrderRequest } from "../orders/index.ts";
 import type { Trader } from "../strategies/index.ts";
 import { AccountSync } from "./account-sync.ts";
 import { cancelBlind, cancelOrders } from "./cancelling.ts";
 import { Decider, type LivePolicy } from "./decider.ts";
 import { LastWord } from "./last-word.ts";
 import { Links } from "./links.ts";
-import { type LiveMarket, payOut, type RunListener } from "./live-market.ts";
+import { type LiveMarket, payOut, type RunListener, settleMarkets } from "./live-market.ts";
 import { LossLimit } from "./loss-limit.ts";
 import { openMarkets } from "./market-setup.ts";
 import { type LiveEffect, Outbox } from "./outbox.ts";
 import { type OwnResting, restingOf } from "./others-book.ts";
 import { OwnTrades } from "./own-trades.ts";
 import { wordsOf } from "./reconciliation.ts";
-import { ErrorWait, isInFlight, StateMachine, type Transition } from "./state-machine.ts";
+import { ErrorWait, StateMachine, type Transition } from "./state-machine.ts";
 import { tellCommands } from "./tell-commands.ts";
 
 export interface LiveTraderOptions {
@@ -38,6 +38,8 @@ export interface LiveTraderOptions {
   /** A policy that has seen nothing; one for each market, because policies may remember. */
   readonly makePolicy: () => LivePolicy;
   readonly listener?: RunListener | null;
+  /** Told of each fill of an order that is followed. */
+  readonly onFill?: (fill: FillEvent, request: OrderRequest) => void;
 }
 
 // Waits of the run, in microseconds of its inputs' time.
@@ -59,6 +61,7 @@ export class LiveTrader {
   readonly #loss: LossLimit;
   readonly #links = new Links();
   readonly #ownTrades = new OwnTrades();
+  readonly #onFill: LiveTraderOptions["onFill"];
   readonly #clock = new EventClock();
   readonly #outputs: LiveOutput[] = [];
   readonly #effects: LiveEffect[] = [];
@@ -69,7 +72,8 @@ export class LiveTrader {
   #lastOwnUs = -Infinity;
   readonly #lastWord = new LastWord();
 
-  constructor({ header, makePolicy, listener = null }: LiveTraderOptions) {
+  constructor({ header, makePolicy, listener = null, onFill }: LiveTraderOptions) {
+    this.#onFill = onFill;
     this.header = header;
     this.sync = new AccountSync(header, this.#outbox);
     this.#loss = new LossLimit(header.settings.lossMax);
@@ -232,12 +236,15 @@ export class LiveTrader {
     if (before === undefined && this.#isForgotten(event)) return;
     this.#outbox.arrived(event);
     trader.receive();
-    if (event.kind === "filled" && before !== undefined && event.role === "maker") {
-      const { side, market } = before.request;
-      const maker = { side, price: event.price, remaining: event.size };
-      this.markets[market]?.ownFill(maker, this.#nowUs);
-    }
+    if (event.kind === "filled" && before !== undefined) this.#filled(event, before);
     this.#paySettled();
+  }
+
+  #filled(event: FillEvent, { request }: Order): void {
+    this.#onFill?.(event, request);
+    if (event.role !== "maker") return;
+    const maker = { side: request.side, price: event.price, remaining: event.size };
+    this.markets[request.market]?.ownFill(maker, this.#nowUs);
   }
 
   /** An event of an order that was forgotten when the account broke: only a reading tells its effect. */
@@ -256,7 +263,8 @@ export class LiveTrader {
       const gapUs = this.#nowUs - (market.gapSinceUs ?? Infinity);
       if (gapUs >= settings.staleBookUs) this.#forget(market);
     }
-    this.#settleBooks();
+    if (this.trader !== null && this.#nowUs - this.#lastOwnUs >= SETTLED_US)
+      settleMarkets(this.markets, this.trader.account, this.#nowUs);
     if (this.state === "ERROR" && this.#errorWait.isOver(this.#nowUs)) {
       this.#calibrate("the wait after an error is over");
     }
@@ -268,14 +276,6 @@ export class LiveTrader {
     this.#watchLoss();
     if (this.trader !== null) cancelBlind(this.trader, this.markets, this.#nowUs);
     if (settings.cadence === "1s") for (const market of this.markets) this.#decide(market, atUs);
-  }
-
-  #settleBooks(): void {
-    if (this.trader === null || this.#nowUs - this.#lastOwnUs < SETTLED_US) return;
-    for (const market of this.markets) {
-      const open = this.#open(market.index);
-      if (!open.some(isInFlight)) market.settleOwn(open.map(restingOf), this.#nowUs);
-    }
   }
 
   #decide(market: LiveMarket, atUs: number): void {

@@ -9,6 +9,7 @@ import { BookSide, formatIsoTime } from "../market/index.ts";
 import { ACTION_NAMES, type Order } from "../orders/index.ts";
 import type { Trader } from "../strategies/index.ts";
 import { impossibleIn, type ToldDecision } from "./decision-log.ts";
+import type { ToldFill } from "./fill-log.ts";
 import type { LiveMarket } from "./live-market.ts";
 import type { LiveTrader } from "./live-trader.ts";
 import { formatUsd, wordsOf } from "./reconciliation.ts";
@@ -31,6 +32,8 @@ export interface StatusFacts {
   readonly services: readonly ServiceHealth[];
   /** The last decisions, oldest first. */
   readonly decisions: readonly ToldDecision[];
+  /** The last fills, oldest first. */
+  readonly fills: readonly ToldFill[];
   readonly remarks: readonly Remark[];
   readonly handled: number;
   readonly ticksMissed: number;
@@ -71,6 +74,7 @@ export function statusText(facts: StatusFacts): string {
     ...facts.decisions
       .slice(-DECISIONS_SHOWN)
       .map((told) => decisionLine(told, run.markets[told.decision.market]?.info.ticker ?? "")),
+    ...facts.fills.map(({ atUs, words }) => `fill       ${time(atUs)} ${words}`),
     ...machine.history
       .slice(-TRANSITIONS_SHOWN)
       .map(({ from, to, why, atUs }) => `transition ${time(atUs)} ${from} -> ${to}: ${why}`),
@@ -99,7 +103,11 @@ export function outputWords(output: LiveOutput, tickers: readonly string[]): str
       return output.text;
     case "sent": {
       const { command } = output;
-      if (command.kind !== "submit") return `${command.kind} ${command.clientOrderId}`;
+      if (command.kind === "cancel") return `cancel ${command.clientOrderId}`;
+      if (command.kind === "amend") {
+        const total = formatFixed(command.size, 2);
+        return `amend ${command.clientOrderId} to ${total} in all at ${formatCentiCents(command.price)}`;
+      }
       const { market, side, price, size, clientOrderId } = command.request;
       const word = side === BookSide.bid ? "bid" : "ask";
       const ticker = tickers[market] ?? String(market);

@@ -22,6 +22,7 @@ export {
   isOpen,
   newOrder,
   type Order,
+  type FillEvent,
   type OrderEvent,
   type OrderRequest,
   type RejectReason,

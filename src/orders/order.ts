@@ -166,6 +166,8 @@ export type OrderEvent =
   | (EventOf<"cancelled"> & { readonly reason: CancelReason })
   | (EventOf<"cancelRejected"> & { readonly reason: RejectReason });
 
+export type FillEvent = Extract<OrderEvent, { readonly kind: "filled" }>;
+
 export type OrderStatus = "pending" | "resting" | "filled" | "cancelled" | "rejected";
 
 export interface Order {

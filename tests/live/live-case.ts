@@ -15,6 +15,7 @@ import {
   LINKS,
   type LivePolicy,
   LiveTrader,
+  type LiveTraderOptions,
   type RunListener,
 } from "../../src/live/index.ts";
 import { BookSide, type MarketInfo } from "../../src/market/index.ts";
@@ -42,6 +43,7 @@ export interface CaseOptions {
   readonly policy?: () => LivePolicy;
   readonly listener?: RunListener | null;
   readonly exclusive?: boolean;
+  readonly onFill?: LiveTraderOptions["onFill"];
 }
 
 /** Always the same action where it is allowed. */
@@ -103,7 +105,9 @@ export class LiveCase {
       };
     };
     const listener = options.listener ?? null;
-    this.run = new LiveTrader({ header: this.header, makePolicy: watched, listener });
+    const { header } = this;
+    const onFill = options.onFill ?? (() => undefined);
+    this.run = new LiveTrader({ header, makePolicy: watched, listener, onFill });
   }
 
   /** Takes an input in; what came of it. */

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { noteWords } from "../../src/apps/live/note-words.ts";
 import type { TimestampUs } from "../../src/core/index.ts";
 import type { LiveState } from "../../src/journal/index.ts";
-import { DecisionLog, outputWords, Remarks, statusText } from "../../src/live/index.ts";
-import { Action, type ClientOrderId } from "../../src/orders/index.ts";
+import { DecisionLog, FillLog, outputWords, Remarks, statusText } from "../../src/live/index.ts";
+import { Action, type ClientOrderId, type OrderCommand } from "../../src/orders/index.ts";
 import { marketInfo } from "../fixtures/tape-builder.ts";
 import { always, LiveCase, SETTINGS } from "./live-case.ts";
 
@@ -54,6 +54,7 @@ test("the block tells decisions with their reasons, and notes apart from errors"
   const text = statusText({
     ...{ nowUs: live.nowUs, run: live.run, services: [], handled: 0, ticksMissed: 0 },
     decisions: log.last,
+    fills: [],
     remarks: remarks.all,
   });
   const ticker = live.header.markets[0]?.ticker ?? "";
@@ -68,12 +69,31 @@ test("the block tells decisions with their reasons, and notes apart from errors"
   expect(text).toMatch(/^error {6}\S+Z no network \(3 times\)\nerror {6}\S+Z something broke$/m);
 });
 
+test("fills are told with what was bought and what it cost, the last of them in the block", () => {
+  const fills = new FillLog();
+  const live = new LiveCase({
+    onFill: (fill, request) => fills.hear(fill, request, `KXA-${request.market}`),
+  });
+  live.ready();
+  live.second();
+  const id = live.submitted();
+  live.accept(id);
+  for (let number = 0; number < 10; number++) live.fill(id, 44, 1, `t${number}`);
+  const words = `bought 1.00 of KXA-0 at 0.4400 as maker, fee 0.000000 $, ${id}`;
+  expect(fills.take()).toEqual(Array(10).fill({ atUs: live.nowUs, words }));
+  expect(fills.take()).toEqual([]);
+  const facts = { services: [], handled: 0, ticksMissed: 0, decisions: [], remarks: [] };
+  const text = statusText({ ...facts, fills: fills.last, nowUs: live.nowUs, run: live.run });
+  expect(text.match(/^fill .*$/gm)).toHaveLength(8);
+  expect(text).toMatch(new RegExp(`^fill {7}\\S+Z ${words.replace("$", "\\$")}$`, "m"));
+});
+
 test("a market of many is told where something is the matter with it, the rest is counted", () => {
   const markets = Array.from({ length: 60 }, (_, index) => marketInfo({ ticker: `KXA-${index}` }));
   const live = new LiveCase({ markets });
   live.ready();
   for (let market = 1; market < 58; market++) live.book([[44, 1]], [[46, 1]], market);
-  const facts = { services: [], handled: 0, ticksMissed: 0, decisions: [], remarks: [] };
+  const facts = { services: [], handled: 0, ticksMissed: 0, decisions: [], fills: [], remarks: [] };
   const text = statusText({ ...facts, nowUs: live.nowUs, run: live.run });
   expect(text.match(/^market .*$/gm)).toEqual([
     "market     KXA-58: active, no book, 0 messages, nothing yet",
@@ -108,6 +128,9 @@ test("words for people hold no JSON and no underscores", () => {
     `create kg-1-7: ${sentence}`,
   );
   const command = { kind: "cancel", clientOrderId } as const;
+  const amend = { kind: "amend", clientOrderId, price: 5600, size: 1250 } as const;
+  const sent = { kind: "sent", command: amend as OrderCommand, atUs } as const;
+  expect(outputWords(sent, [])).toBe("amend kg-1-7 to 12.50 in all at 0.5600");
   const reason = "insufficient_cash";
   expect(outputWords({ kind: "refused", command, reason, atUs }, [])).toBe(
     "refused cancel: insufficient cash",

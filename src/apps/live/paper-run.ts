@@ -26,6 +26,7 @@ import {
   ID_FAMILY,
   LiveTrader,
   DecisionLog,
+  FillLog,
   outputWords,
   type Remark,
   Remarks,
@@ -93,6 +94,7 @@ export class PaperRun {
   readonly #prng: Prng;
   readonly #remarks = new Remarks();
   readonly #decisions = new DecisionLog();
+  readonly #fills = new FillLog();
   readonly #watch = new Watch((text) => {
     this.#say(text);
   });
@@ -229,7 +231,13 @@ export class PaperRun {
 
   #compose(header: LiveHeader, list: MarketList, journal: LiveJournal): void {
     const { venue, key, decides } = this.#options;
-    const trader = new LiveTrader({ header, makePolicy: decides.makePolicy });
+    const trader = new LiveTrader({
+      header,
+      makePolicy: decides.makePolicy,
+      onFill: (fill, request) => {
+        this.#fills.hear(fill, request, header.markets[request.market]?.ticker ?? "");
+      },
+    });
     const link = new VenueLink({
       venue,
       key,
@@ -358,6 +366,7 @@ export class PaperRun {
   }
 
   #showStatus(isLast: boolean): void {
+    this.#tellFills();
     const trader = this.#trader;
     if (trader === null) return;
     const { folder } = this.#options;
@@ -383,13 +392,24 @@ export class PaperRun {
       run: trader,
       services: this.#link?.services() ?? [],
       decisions: this.#decisions.last,
+      fills: this.#fills.last,
       remarks: this.#remarks.all,
       handled: this.#actor?.handled ?? 0,
       ticksMissed: this.#actor?.ticksMissed ?? 0,
     });
   }
 
+  #tellFills(): void {
+    for (const { atUs, words } of this.#fills.take()) {
+      const line = `${formatIsoTime(atUs as TimestampUs)} ${words}`;
+      this.#log(line);
+      this.#options.io.line(line);
+    }
+  }
+
   #tellOutputs(outputs: readonly LiveOutput[], header: LiveHeader): void {
+    // They are why some of the outputs are there.
+    this.#tellFills();
     const tickers = header.markets.map(({ ticker }) => ticker);
     const trader = this.#trader?.trader ?? null;
     this.#decisions.hear(outputs, trader);
