@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ExchangeState } from "../../src/apps/exchange/exchange-state.ts";
+import { isRunByNpx } from "../../src/apps/exchange/starter.ts";
 import { MachineScheduler } from "../../src/apps/machine-scheduler.ts";
 import { type CentiCents, type Lots, Prng, type TimestampUs } from "../../src/core/index.ts";
 import {
@@ -31,6 +32,7 @@ import {
 import { BookSide } from "../../src/market/index.ts";
 import { bundle } from "../fixtures/bundle.mjs";
 
+const MADE_UP = ["exchange", "--generate", "--key-kind", "ed25519", "--json"];
 const folder = mkdtempSync(join(tmpdir(), "kalshi-gym-exchange-command-"));
 let program = "";
 
@@ -235,6 +237,46 @@ describe("the command", () => {
     const unmade = join(folder, "unmade");
     const failed = await launch("--session", "nowhere", "--state", unmade).ended;
     expect([failed.code, existsSync(unmade)]).toEqual([1, false]);
+  });
+
+  test("started by npx it ends with npx, which ends its shell alone, and it tells its own id", async () => {
+    // As npx does: a shell that waits for the program, and is all that hears of the end.
+    const shell = spawn("sh", ["-c", '"$0" "$@"; true', process.execPath, program, ...MADE_UP], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, npm_lifecycle_event: "npx", npm_lifecycle_script: "kalshi-gym" },
+    });
+    let out = "";
+    let err = "";
+    shell.stdout.on("data", (data: Buffer) => (out += data.toString()));
+    shell.stderr.on("data", (data: Buffer) => (err += data.toString()));
+    // The pipes are the program's as well, and close with it.
+    const ended = new Promise<void>((resolve) => shell.on("close", () => resolve()));
+    await new Promise<void>((resolve) => {
+      shell.stdout.on("data", () => {
+        if (out.includes("\n")) resolve();
+      });
+    });
+    const pid = Number(/^Ctrl-C or kill (\d+) ends it\.$/m.exec(err)?.[1]);
+    expect(pid).not.toBe(shell.pid);
+    shell.kill("SIGTERM");
+    const late = setTimeout(() => process.kill(pid, "SIGKILL"), 20_000);
+    await ended;
+    clearTimeout(late);
+    expect(err).toMatch("Ended after 0 orders");
+    expect(existsSync((JSON.parse(out) as Addresses).keyFile)).toBe(false);
+  });
+
+  test.each([
+    ["npx", "kalshi-gym", true],
+    ["npx", "'kalshi-gym'", true],
+    ["npx", "kalshi-gym exchange --generate", true],
+    ["npx", "vitest run", false],
+    ["npx", "kalshi-gymnast", false],
+    ["test", "kalshi-gym exchange --generate", false],
+    [undefined, undefined, false],
+  ])("npm's event %j with the script %j is npx running us: %j", (event, script, isSo) => {
+    const environment = { npm_lifecycle_event: event, npm_lifecycle_script: script };
+    expect(isRunByNpx(environment)).toBe(isSo);
   });
 
   test("many seconds are many, and not none", async () => {

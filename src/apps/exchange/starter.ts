@@ -1,0 +1,32 @@
+/**
+ * The process that started this one, where it was `npx`. It starts a program by a shell, and where it is
+ * told to end it tells that shell and no more: the program would run on, and a script that keeps npx's
+ * id in `$!` has no other by which to end it.
+ */
+import { type Scheduler, US_PER_SECOND } from "../../core/index.ts";
+
+const LOOK_US = US_PER_SECOND / 2;
+
+/** Whether `npx` runs this very program, rather than one that started it in its turn. */
+export function isRunByNpx(environment: Readonly<Record<string, string | undefined>>): boolean {
+  const { npm_lifecycle_event: event, npm_lifecycle_script: script } = environment;
+  return event === "npx" && /^['"]?kalshi-gym\b/.test(script ?? "");
+}
+
+/** Acts once `npx` has ended its shell; never where something else started us. Ends with what it returns. */
+export function whenNpxEnds(scheduler: Scheduler, act: () => void): () => void {
+  if (!isRunByNpx(process.env)) return () => undefined;
+  const starter = process.ppid;
+  let callOff: () => void;
+  const look = (): void => {
+    if (process.ppid === starter) arrange();
+    else act();
+  };
+  const arrange = (): void => {
+    callOff = scheduler.after(LOOK_US, look);
+  };
+  arrange();
+  return () => {
+    callOff();
+  };
+}
