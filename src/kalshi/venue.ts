@@ -61,22 +61,22 @@ function checkedUrl(text: string, scheme: "http" | "ws", what: string): URL {
       `${what}: expected an address without user, query and fragment, was one with them`,
     );
   }
-  if (isLoopback(url.hostname)) {
-    if (url.protocol === `${scheme}:` || url.protocol === `${scheme}s:`) return url;
-  } else {
-    refuseOthers(url, what);
-    if (url.protocol === `${scheme}s:`) return url;
-  }
+  const isHere = isLoopback(url.hostname);
+  if (!isHere) refuseOthers(url, what);
+  const schemes = isHere ? [scheme, `${scheme}s`] : [`${scheme}s`];
+  if (schemes.some((each) => url.protocol === `${each}:`)) return url;
+  const beginnings = schemes.map((each) => `${each}://`).join(" or ");
   throw new OperationError(
     "VENUE_ADDRESS",
-    `${what}: expected it to begin with ${scheme}s://, was ${url.protocol}//`,
+    `${what}: expected it to begin with ${beginnings}, was ${url.protocol}//`,
   );
 }
 
 function refuseOthers(url: URL, what: string): void {
   const host = url.hostname;
   if (host === "demo-api.kalshi.co" || host.endsWith(".demo.kalshi.co")) return;
-  const production = host === "kalshi.com" || host.endsWith(".kalshi.com");
+  // A dot behind a name says that it is whole: it is the same host.
+  const production = /(^|\.)kalshi\.com\.?$/.test(host);
   throw new OperationError(
     "VENUE_REFUSED",
     production

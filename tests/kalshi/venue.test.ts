@@ -31,6 +31,7 @@ test.each([
   "https://api.elections.kalshi.com/trade-api/v2",
   "https://EXTERNAL-API.KALSHI.COM/trade-api/v2",
   "https://kalshi.com",
+  "https://external-api.kalshi.com./trade-api/v2",
 ])("a production host is refused by name: %s", (restUrl) => {
   expect(() => openVenue({ ...DEMO_ADDRESSES, restUrl })).toThrow(/is a production host/);
 });
@@ -56,6 +57,15 @@ test("every spelling of this machine is allowed, also without TLS", () => {
   expect(local("http://2130706433/x")).toBe("http://127.0.0.1/x");
   expect(local("http://[::1]:9000/x")).toBe("http://[::1]:9000/x");
   expect(local("https://localhost:9000/x")).toBe("https://localhost:9000/x");
+});
+
+test("an address of another protocol is told which there are", () => {
+  const ws = { restUrl: "http://127.0.0.1/x", wsUrl: "ftp://127.0.0.1/x" };
+  expect(() => local("ftp://127.0.0.1/x")).toThrow(/begin with http:\/\/ or https:\/\/, was ftp:/);
+  expect(() => openVenue(ws)).toThrow(/begin with ws:\/\/ or wss:\/\/, was ftp:/);
+  // Beyond this machine nothing goes without TLS.
+  const plain = DEMO_ADDRESSES.restUrl.replace("https", "http");
+  expect(() => local(plain)).toThrow(/begin with https:\/\/, was http:/);
 });
 
 test("demo and local are not mixed, and an address holds no secrets", () => {
