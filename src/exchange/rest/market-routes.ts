@@ -10,6 +10,7 @@ import {
 import { feesAt, formatIsoTime } from "../../market/index.ts";
 import type { EngineMarket } from "../engine/engine-market.ts";
 import { pageOf, pageOfAll, pageTerms } from "./paging.ts";
+import { integerOf, isSet } from "./query.ts";
 import { badQuery, type ExchangeAnswer, json, ok } from "./request.ts";
 import {
   type Call,
@@ -78,13 +79,8 @@ const STATUS_FILTERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 function listMarkets({ desk, query }: Call): ExchangeAnswer {
-  const terms = pageTerms(query, "GetMarkets");
-  if ("status" in terms) return terms;
-  const words = tickersOf(query, "status");
-  if (words.some((word) => !Object.hasOwn(STATUS_FILTERS, word))) {
-    return badQuery("GetMarkets", "invalid status filter");
-  }
-  const phases = words.flatMap((word) => STATUS_FILTERS[word] ?? []);
+  const terms = pageTerms(query);
+  const phases = tickersOf(query, "status").flatMap((word) => STATUS_FILTERS[word] ?? []);
   const tickers = tickersOf(query, "tickers");
   const event = query.get("event_ticker") ?? "";
   const series = query.get("series_ticker") ?? "";
@@ -109,43 +105,35 @@ function getMarket({ desk, parameters }: Call): ExchangeAnswer {
 }
 
 function orderbook({ desk, parameters, query }: Call): ExchangeAnswer {
-  const depth = depthOf(query);
-  if (depth === null) return badQuery("GetMarketOrderbook", "depth must be between 0 and 100");
   const market = desk.engine.market(parameters[0] ?? "");
-  return market === undefined ? marketNotFound() : ok(bodies.book, best(market, depth));
+  return market === undefined ? marketNotFound() : ok(bodies.book, best(market, query));
 }
 
 const BOOKS_MAX = 100;
 
 function orderbooks({ desk, query }: Call): ExchangeAnswer {
   const tickers = tickersOf(query, "tickers");
-  const depth = depthOf(query);
-  if (tickers.length === 0 || tickers.length > BOOKS_MAX || depth === null) {
+  if (tickers.length === 0 || tickers.length > BOOKS_MAX) {
     return badQuery("GetMarketOrderbooks", `tickers must name 1 to ${BOOKS_MAX} markets`);
   }
   const items = tickers.flatMap((ticker) => {
     const market = desk.engine.market(ticker);
-    return market === undefined ? [] : [{ ticker, book: best(market, depth) }];
+    return market === undefined ? [] : [{ ticker, book: best(market, query) }];
   });
   return ok(bodies.books, { items });
 }
 
-function depthOf(query: URLSearchParams): number | null {
-  const text = query.get("depth") ?? "0";
-  return /^\d{1,3}$/.test(text) && Number(text) <= 100 ? Number(text) : null;
-}
-
 /** The best levels of each side; all where `depth` is 0. */
-function best(market: EngineMarket, depth: number): VenueBook {
+function best(market: EngineMarket, query: URLSearchParams): VenueBook {
+  const depth = integerOf(query, "depth") ?? 0;
   const { bids, asks } = market.book.view();
   return depth === 0 ? { bids, asks } : { bids: bids.slice(0, depth), asks: asks.slice(0, depth) };
 }
 
 function listTrades({ desk, query }: Call): ExchangeAnswer {
-  const terms = pageTerms(query, "GetTrades");
-  if ("status" in terms) return terms;
+  const terms = pageTerms(query);
   const ticker = query.get("ticker") ?? "";
-  const isBlock = query.get("is_block_trade") === "true";
+  const isBlock = isSet(query, "is_block_trade");
   const page = pageOf(desk.model.trades, terms, (trade) => {
     const isAsked = (ticker === "" || trade.ticker === ticker) && isWithin(query, trade.createdUs);
     return isAsked && !isBlock ? trade : null;
@@ -192,7 +180,7 @@ function getEvent({ desk, parameters, query }: Call): ExchangeAnswer {
   const eventTicker = parameters[0] ?? "";
   const markets = marketsBy(desk, eventTickerOf).get(eventTicker);
   if (markets === undefined) return marketNotFound();
-  const isNested = query.get("with_nested_markets") === "true";
+  const isNested = isSet(query, "with_nested_markets");
   if (isNested) return ok(bodies.event, eventRecord(eventTicker, markets, true));
   const answer = bodies.event.write(eventRecord(eventTicker, markets, false)) as object;
   const page = { items: markets.map((market) => market.record()), cursor: "" };
@@ -200,13 +188,10 @@ function getEvent({ desk, parameters, query }: Call): ExchangeAnswer {
   return json({ ...answer, markets: beside.markets });
 }
 
-const EVENTS_MAX = 200;
-
 function listEvents({ desk, query }: Call): ExchangeAnswer {
-  const terms = pageTerms(query, "GetEvents", EVENTS_MAX);
-  if ("status" in terms) return terms;
+  const terms = pageTerms(query);
   const series = query.get("series_ticker") ?? "";
-  const isNested = query.get("with_nested_markets") === "true";
+  const isNested = isSet(query, "with_nested_markets");
   const events = [...marketsBy(desk, eventTickerOf)]
     .map(([eventTicker, markets]) => eventRecord(eventTicker, markets, isNested))
     .filter((event) => series === "" || event.seriesTicker === series);
@@ -257,7 +242,7 @@ function writtenSeries(series: VenueSeries): object {
 
 function feeChanges({ desk, query }: Call): ExchangeAnswer {
   const asked = query.get("series_ticker") ?? "";
-  const isHistorical = query.get("show_historical") === "true";
+  const isHistorical = isSet(query, "show_historical");
   const items: SeriesFeeChange[] = [];
   for (const [seriesTicker, [market]] of marketsBy(desk, seriesOf)) {
     if (asked !== "" && asked !== seriesTicker) continue;

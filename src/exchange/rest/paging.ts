@@ -3,7 +3,7 @@
  * clients it is opaque, and one that cannot be read is taken for none, as the venue does.
  */
 import type { AppendList } from "../views/append-list.ts";
-import { badQuery, type ExchangeAnswer } from "./request.ts";
+import { integerOf } from "./query.ts";
 
 export interface PageOf<T> {
   readonly items: readonly T[];
@@ -15,19 +15,11 @@ export interface PageTerms {
   readonly cursor: number | null;
 }
 
-const LIMIT_MAX = 1_000;
+const LIMIT_USUAL = 100;
 
-/** `limit` and `cursor` of a query; 400 where the limit is out of bounds. */
-export function pageTerms(
-  query: URLSearchParams,
-  operation: string,
-  limitMax = LIMIT_MAX,
-): PageTerms | ExchangeAnswer {
-  const text = query.get("limit");
-  const limit = text === null || text === "" ? 100 : /^\d{1,6}$/.test(text) ? Number(text) : -1;
-  if (limit < 1 || limit > limitMax) {
-    return badQuery(operation, `limit must be between 1 and ${limitMax}`);
-  }
+/** `limit` and `cursor` of a query that has been looked through. */
+export function pageTerms(query: URLSearchParams): PageTerms {
+  const limit = integerOf(query, "limit") ?? LIMIT_USUAL;
   return { limit, cursor: readCursor(query.get("cursor") ?? "") };
 }
 

@@ -37,8 +37,7 @@ function balance({ desk, view }: OwnCall): ExchangeAnswer {
 }
 
 function positions({ desk, view, query }: OwnCall): ExchangeAnswer {
-  const terms = pageTerms(query, "GetPositions");
-  if ("status" in terms) return terms;
+  const terms = pageTerms(query);
   const ticker = query.get("ticker") ?? "";
   const event = query.get("event_ticker") ?? "";
   const filters = (query.get("count_filter") ?? "").split(",");
@@ -84,8 +83,7 @@ function sum(before: MicroUsd | undefined, more: MicroUsd): MicroUsd {
 }
 
 function fills({ view, query }: OwnCall): ExchangeAnswer {
-  const terms = pageTerms(query, "GetFills");
-  if ("status" in terms) return terms;
+  const terms = pageTerms(query);
   const ticker = query.get("ticker") ?? "";
   const orderId = query.get("order_id") ?? "";
   const page = pageOf(view.fills, terms, (fill) => {
@@ -99,8 +97,7 @@ function fills({ view, query }: OwnCall): ExchangeAnswer {
 }
 
 function settlements({ view, query }: OwnCall): ExchangeAnswer {
-  const terms = pageTerms(query, "GetSettlements");
-  if ("status" in terms) return terms;
+  const terms = pageTerms(query);
   const ticker = query.get("ticker") ?? "";
   const event = query.get("event_ticker") ?? "";
   const page = pageOf(view.settlements, terms, (settlement) => {

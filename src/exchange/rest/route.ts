@@ -2,6 +2,7 @@
  * Endpoints as data: where they are, what they cost, who may call them, what they do. Paths stand
  * below the prefix `/trade-api/v2`; a part with a colon is a parameter.
  */
+import { US_PER_SECOND } from "../../core/index.ts";
 import type { FaultPlan } from "../faults/fault-plan.ts";
 import type { MatchingEngine } from "../engine/matching-engine.ts";
 import type { EngineMarket } from "../engine/engine-market.ts";
@@ -9,6 +10,7 @@ import type { AccountView } from "../views/account-view.ts";
 import type { ReadingModel } from "../views/reading-model.ts";
 import type { Member } from "./access.ts";
 import { bodies } from "../../kalshi/index.ts";
+import { integerOf, refusalOf } from "./query.ts";
 import { type ExchangeAnswer, type ExchangeRequest, nested, ok } from "./request.ts";
 
 export const PREFIX = "/trade-api/v2";
@@ -56,7 +58,7 @@ interface RouteOptions {
   readonly bucket?: "read" | "write";
 }
 
-/** An endpoint that anybody may ask. */
+/** An endpoint that anybody may ask. Queries are looked through before they come to `handle`. */
 export function open(path: string, handle: Route["handle"]): Route {
   return {
     method: "GET",
@@ -65,7 +67,7 @@ export function open(path: string, handle: Route["handle"]): Route {
     cost: DEFAULT_COST,
     isPublic: true,
     isBatch: false,
-    handle,
+    handle: (call) => refusalOf(path, call.query) ?? handle(call),
   };
 }
 
@@ -86,6 +88,8 @@ export function own(
     handle: (call) => {
       const { member, desk } = call;
       if (member === null) return nested(401, "authentication_error", "authentication_error");
+      const refusal = method === "GET" ? refusalOf(path, call.query) : null;
+      if (refusal !== null) return refusal;
       return handle({ ...call, member, view: desk.model.account(member.account.index) });
     },
   };
@@ -153,12 +157,12 @@ export function isWithin(
   names: readonly [string, string] = ["min_ts", "max_ts"],
 ): boolean {
   const bound = (name: string): number | null => {
-    const text = query.get(name) ?? "";
-    return /^\d{1,12}$/.test(text) ? Number(text) * 1_000_000 : null;
+    const seconds = integerOf(query, name);
+    return seconds === null ? null : seconds * US_PER_SECOND;
   };
   const [least, most] = [bound(names[0]), bound(names[1])];
   if (atUs === null) return least === null && most === null;
-  return (least === null || atUs >= least) && (most === null || atUs < most + 1_000_000);
+  return (least === null || atUs >= least) && (most === null || atUs < most + US_PER_SECOND);
 }
 
 /** The event of a ticker's market, empty where there is none. */
