@@ -286,7 +286,9 @@ export class LocalExchange {
     const isControl = path.startsWith(CONTROL_PREFIX);
     const table = isControl ? this.#controls : this.#routes;
     const isKnown = isControl || path.startsWith(`${PREFIX}/`);
-    const found = isKnown ? table.find(request.method, isControl ? path : below(path)) : null;
+    // What there is to read can be asked for its head; the transport leaves the body out.
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const found = isKnown ? table.find(method, isControl ? path : below(path)) : null;
     if (found === null) return nested(404, "not_found", "not found");
     const { route, parameters } = found;
     // A clock that is off must not lock out whoever wants to set it right.
@@ -297,9 +299,9 @@ export class LocalExchange {
     const query = new URLSearchParams(request.path.slice(path.length + 1));
     return () => {
       this.#catchUp();
-      const { method, body } = request;
       if (member !== null && method !== "GET") {
         const { keyId } = member;
+        const { body } = request;
         this.#onWrite?.({ atUs: this.nowUs, keyId, method, path: request.path, body });
       }
       return route.handle({ desk: this, member, parameters, query, request });

@@ -153,10 +153,12 @@ function write(
 ): void {
   if (response.destroyed) return;
   response.sendDate = false;
+  const length = { "content-length": Buffer.byteLength(body) };
   response.writeHead(status, {
     date: new Date(Math.floor(dateUs / 1_000)).toUTCString(),
     ...(body === "" ? {} : { "content-type": "application/json" }),
-    "content-length": Buffer.byteLength(body),
+    // An answer without content has no length, not even none (RFC 9110, 8.6).
+    ...(status === 204 ? {} : length),
   });
   response.end(body);
 }
