@@ -1,6 +1,7 @@
 /** `kalshi-gym replay`: look into a recorded episode, or prove that it happens again bit for bit. */
+import { existsSync, statSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { MICRO_USD_PER_USD, OperationError } from "../core/index.ts";
+import { messageOf, MICRO_USD_PER_USD, OperationError } from "../core/index.ts";
 import {
   compareEpisodes,
   type EpisodeJournal,
@@ -19,7 +20,7 @@ import { readConfiguration } from "./configuration.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { replayEpisode, type Whereabouts } from "./episode-replaying.ts";
 import { wholeNumberFrom0 } from "./run-flags.ts";
-import { liveJournalAt, replayLive } from "./live/live-replaying.ts";
+import { liveJournalAt, type ReplayedPart, replayLive } from "./live/live-replaying.ts";
 import { tellReplayedRun } from "./live/tell-replay.ts";
 import { type Then, THENS, whatIf, whatIfLines } from "./what-if.ts";
 
@@ -76,7 +77,7 @@ export function replayCommand(): Command {
       await replayRun(path, flags, io);
       return;
     }
-    const recorded = readEpisode(path);
+    const recorded = episodeAt(path);
     if (flags.verify === true) {
       await verify(recorded, flags, io);
       return;
@@ -107,7 +108,37 @@ async function replayRun(path: string, flags: ReplayFlags, io: Console): Promise
   const { model, normaliser, shadow = null, session = null } = flags;
   const place = model === undefined ? null : { path: model, normaliser };
   const parts = await replayLive({ path, model: place, shadow, session });
+  const { policy } = parts.at(-1)?.header ?? {};
+  if (place !== null && policy !== undefined && parts.every(isDecidedByRule)) {
+    io.warn(`${path}: the rule "${policy.name}" decided; --model is not read`);
+  }
   if (!tellReplayedRun(parts, io)) process.exitCode = 1;
+}
+
+function isDecidedByRule({ header }: ReplayedPart): boolean {
+  return header.policy.modelHash === null;
+}
+
+/** Reads an episode; where the path is none, the sentence names all that can be replayed. */
+function episodeAt(path: string): EpisodeJournal {
+  try {
+    return readEpisode(path);
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
+    const { code, cause } = error;
+    if (code !== "EPISODE_MISSING" && code !== "EPISODE_NONE") throw error;
+    const found = code === "EPISODE_NONE" ? "something else" : missingAt(path, cause);
+    throw new OperationError(
+      code,
+      `${path}: expected a recorded episode, or the journal of a live run or its folder, was ${found}`,
+      { cause: error },
+    );
+  }
+}
+
+function missingAt(path: string, cause: unknown): string {
+  if (!existsSync(path)) return "nothing there";
+  return statSync(path).isDirectory() ? "a folder without a journal.db" : `: ${messageOf(cause)}`;
 }
 
 /** A file is read only where one is named: an episode carries all its settings itself. */

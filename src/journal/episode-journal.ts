@@ -128,20 +128,27 @@ function link(chain: string, record: JournalStep | JournalEnd): string {
 }
 
 /**
- * Reads an episode, checks its chain and that each line has what it should. `EPISODE_MISSING`,
- * `EPISODE_VERSION`; `EPISODE_FORMAT` names the line and the member that is not as written;
+ * Reads an episode, checks its chain and that each line has what it should. `EPISODE_MISSING`;
+ * `EPISODE_NONE` where it is a file of another kind; `EPISODE_VERSION`; `EPISODE_FORMAT` names the line and the member that is not as written;
  * `EPISODE_DAMAGED` names the first line whose hash does not follow from what stands before it.
  */
 export function readEpisode(path: string): EpisodeJournal {
   const lines = readLines(path);
-  const first = parseLine(path, 1, lines[0] ?? "") as {
+  const [text = ""] = lines;
+  if (!text.startsWith("{")) {
+    throw new OperationError(
+      "EPISODE_NONE",
+      `${path}: expected a recorded episode, was something else`,
+    );
+  }
+  const first = parseLine(path, 1, text) as {
     header?: EpisodeHeader;
     hints?: EpisodeHints;
   };
   const { header } = first;
   if (header?.format !== FORMAT) {
     throw new OperationError(
-      "EPISODE_FORMAT",
+      "EPISODE_NONE",
       `${path}:1: expected the header of a ${FORMAT}, was something else`,
     );
   }
