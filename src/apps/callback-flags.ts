@@ -5,6 +5,7 @@ import type { CallbackOptions } from "./callbacks.ts";
 import { type Configuration, without } from "./configuration.ts";
 import type { HeldOutOptions } from "./held-out.ts";
 import { wholeNumber } from "./run-flags.ts";
+import { wrongUsage } from "./wrong-usage.ts";
 
 export interface CallbackFlags {
   readonly evaluateOn?: string[];
@@ -44,14 +45,13 @@ export function requireEvaluations(flags: CallbackFlags, areThere: boolean): voi
     "--patience": patience,
   };
   const idle = Object.entries(about).find(([, value]) => value !== undefined);
-  if (!areThere && idle !== undefined) throw withoutEvaluations(idle[0]);
+  if (!areThere && idle !== undefined) throw wrongUsage(lacksEvaluations(idle[0]));
 }
 
-function withoutEvaluations(place: string): OperationError {
-  return new OperationError(
-    "CONFIGURATION",
+function lacksEvaluations(place: string): string {
+  return (
     `${place}: expected evaluations while training, was none; name held-out sessions with ` +
-      `--evaluate-on (with --env: give --evaluate-every), or leave it out`,
+    `--evaluate-on (with --env: give --evaluate-every), or leave it out`
   );
 }
 
@@ -72,7 +72,9 @@ export function callbackOptions(
   const { alarms, checkpointEvery, evaluateEvery, keepBest, patience } = settings;
   if (data === null) {
     const idle = Object.entries({ evaluateEvery, patience }).find(([, value]) => value !== null);
-    if (idle !== undefined) throw withoutEvaluations(`callbacks.${idle[0]}`);
+    if (idle !== undefined) {
+      throw new OperationError("CONFIGURATION", lacksEvaluations(`callbacks.${idle[0]}`));
+    }
   }
   const every = evaluateEvery ?? Math.max(1, Math.floor(totalSteps / 10));
   return {

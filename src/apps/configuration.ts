@@ -20,6 +20,7 @@ import {
 } from "../sim/index.ts";
 import { checkShape, keysAt, readJsonFile } from "./checked-json.ts";
 import { LATENCY_LEGS, measuredLatency, withHashes } from "./latency-file.ts";
+import { ofFlags, wrongUsage } from "./wrong-usage.ts";
 
 /**
  * PPO on order books: CleanRL's settings, but a learning rate and batch for short runs, a shorter
@@ -233,8 +234,14 @@ export function readConfiguration(
     file === undefined ? {} : readJsonFile(file, "CONFIGURATION", "a configuration file");
   // The file is judged by itself first, so that an error in it is not blamed on a flag.
   requireRollout(place, check(place, written));
-  const whole = check("flags", merge(merge(base, written as object), overrides));
-  requireRollout("flags", whole);
+  const merged = merge(merge(base, written as object), overrides);
+  const read = (): Configuration => {
+    const whole = check("flags", merged);
+    requireRollout("flags", whole);
+    return whole;
+  };
+  // What stands beneath the flags otherwise may be at fault as well.
+  const whole = Object.keys(base).length === 0 ? ofFlags(read) : read();
   const { latency } = whole.episode;
   return { ...whole, episode: { ...whole.episode, latency: withHashes(latency) } };
 }
@@ -341,11 +348,10 @@ export function ppoSettings({ ppo }: Configuration): PpoSettings {
   return ppo;
 }
 
-/** What a flag or else the file says; `CONFIGURATION` where neither does. */
+/** What a flag or else the file says; wrong usage where neither does. */
 export function wanted<T>(flag: string, key: string, given: T | undefined): T {
   if (given !== undefined) return given;
-  throw new OperationError(
-    "CONFIGURATION",
+  throw wrongUsage(
     `${flag}: expected on the command line, or as ${key} in the configuration file, was neither`,
   );
 }

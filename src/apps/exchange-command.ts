@@ -23,11 +23,21 @@ import {
 import { type Console, consoleFor } from "./console.ts";
 import { ExchangeState, type KeptState } from "./exchange/exchange-state.ts";
 import { type AccountKey, type KeyKind, makeAccountKey, readAccountKey } from "./exchange/keys.ts";
+import {
+  activityFrom,
+  cashFrom,
+  marketsFrom,
+  minutesFrom,
+  skipFrom,
+  speedFrom,
+} from "./exchange/liquidity-flags.ts";
 import { type LiquiditySource, type OpenedExchange, setUpExchange } from "./exchange/set-up.ts";
 import { whenNpxEnds } from "./exchange/starter.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { MachineScheduler } from "./machine-scheduler.ts";
-import { seedWord, wholeNumber } from "./run-flags.ts";
+import { numberAbove0 } from "./number-flags.ts";
+import { seedWord } from "./run-flags.ts";
+import { wrongUsage } from "./wrong-usage.ts";
 
 interface Flags {
   readonly session?: string;
@@ -50,30 +60,22 @@ interface Flags {
   readonly seconds?: number;
 }
 
-const SPEED_MIN = 0.001;
-const SPEED_MAX = 100_000;
 /** Beyond this a core cannot make up what happens. */
 const BUSYNESS_MAX = 5_000;
-const ACTIVITY_MIN = 0.000001;
-const MINUTES_MAX = 100_000;
-const SKIP_SECONDS_MAX = 10_000_000;
-/** Beyond a billion dollars sums would not be exact. */
-const CASH_MAX = 1_000_000_000;
-const SECONDS_MAX = 1_000_000_000;
 
 export function exchangeCommand(): Command {
   const command = new Command("exchange")
     .description("run a local exchange that speaks Kalshi's protocol, on this machine alone")
     .option("--session <folder>", "liquidity: a recorded session that happens again")
     .option("--generate", "liquidity: made-up traders in markets that roll over")
-    .option("--speed <factor>", "recorded seconds a second; 1 when left out", positive)
-    .option("--skip <seconds>", "let the recording's first seconds happen at once", positive)
-    .option("--markets <n>", "made-up markets open at a time; 4 when left out", wholeNumber)
-    .option("--minutes <n>", "how long a made-up market lives; 15 when left out", positive)
-    .option("--activity <factor>", "how busy made-up traders are; 1 when left out", positive)
+    .option("--speed <factor>", "recorded seconds a second; 1 when left out", speedFrom)
+    .option("--skip <seconds>", "let the recording's first seconds happen at once", skipFrom)
+    .option("--markets <n>", "made-up markets open at a time; 4 when left out", marketsFrom)
+    .option("--minutes <n>", "how long a made-up market lives; 15 when left out", minutesFrom)
+    .option("--activity <factor>", "how busy made-up traders are; 1 when left out", activityFrom)
     .option("--seed <seed>", "of made-up traders, ids and faults", seedWord, 42)
     .option("--port <n>", "port to listen at; any that is free when left out", portNumber, 0)
-    .option("--cash <dollars>", "the account's cash", wholeNumber, 10_000)
+    .option("--cash <dollars>", "the account's cash", cashFrom, 10_000)
     .addOption(
       new Option("--tier <name>", "the account's rate limits").choices(TIER_NAMES).default("basic"),
     )
@@ -87,7 +89,7 @@ export function exchangeCommand(): Command {
     .option("--fault <rule>", "kind[:share[:milliseconds]], again and again", gatherFaults)
     .option("--faults <file>", "fault rules (JSON)")
     .option("--state <folder>", "keep the exchange there, and go on with it at the next start")
-    .option("--seconds <n>", "end after so many seconds", positive)
+    .option("--seconds <n>", "end after so many seconds", numberAbove0)
     .option("--json", "print {rest, ws, keyId, keyFile} once it listens")
     .addHelpText(
       "after",
@@ -183,15 +185,8 @@ function open({
 }
 
 function sourceOf({ session, generate, ...flags }: Flags): LiquiditySource {
-  if (flags.cash > CASH_MAX || (flags.seconds ?? 0) > SECONDS_MAX) {
-    throw new OperationError(
-      "EXCHANGE_OPTIONS",
-      "expected --cash and --seconds of at most a billion each",
-    );
-  }
   if ((session === undefined) === (generate === undefined)) {
-    throw new OperationError(
-      "EXCHANGE_OPTIONS",
+    throw wrongUsage(
       "expected one of --session <folder> and --generate, was " +
         (session === undefined ? "neither" : "both"),
     );
@@ -202,8 +197,6 @@ function sourceOf({ session, generate, ...flags }: Flags): LiquiditySource {
   if (session !== undefined) {
     requireNone(ofMadeUp, "--generate", "--session");
     const { speed = 1, skip = 0 } = flags;
-    requireWithin("--speed", speed, SPEED_MIN, SPEED_MAX);
-    requireWithin("--skip", skip, 0, SKIP_SECONDS_MAX);
     return { kind: "session", folder: session, speed, skipSeconds: skip };
   }
   requireNone(ofSession, "--session", "--generate");
@@ -211,12 +204,8 @@ function sourceOf({ session, generate, ...flags }: Flags): LiquiditySource {
 }
 
 function madeUp(markets = 4, minutes = 15, activity = 1): LiquiditySource {
-  requireWithin("--minutes", minutes, 1, MINUTES_MAX);
-  requireWithin("--activity", activity, ACTIVITY_MIN, 1_000);
-  requireWithin("--markets", markets, 1, 1_000);
   if (markets * activity > BUSYNESS_MAX) {
-    throw new OperationError(
-      "EXCHANGE_OPTIONS",
+    throw wrongUsage(
       `expected --markets times --activity of at most ${BUSYNESS_MAX}, was ${markets * activity}`,
     );
   }
@@ -227,15 +216,7 @@ function madeUp(markets = 4, minutes = 15, activity = 1): LiquiditySource {
 function requireNone(flags: Readonly<Record<string, unknown>>, of: string, was: string): void {
   const given = Object.keys(flags).find((name) => flags[name] !== undefined);
   if (given === undefined) return;
-  throw new OperationError("EXCHANGE_OPTIONS", `${given} belongs to ${of}, was given with ${was}`);
-}
-
-function requireWithin(flag: string, value: number, least: number, most: number): void {
-  if (value >= least && value <= most) return;
-  throw new OperationError(
-    "EXCHANGE_OPTIONS",
-    `${flag}: expected a number from ${least} to ${most}, was ${value}`,
-  );
+  throw wrongUsage(`${given} belongs to ${of}, was given with ${was}`);
 }
 
 function keyOf({ key, keyKind }: Flags, state: ExchangeState | null): AccountKey {
@@ -303,12 +284,6 @@ async function untilEnd(scheduler: Scheduler, seconds: number | undefined): Prom
   } finally {
     release();
   }
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError("Expected a number from 0 up.");
 }
 
 function portNumber(text: string): number {

@@ -18,6 +18,7 @@ import {
 } from "../market/index.ts";
 import { type Console, consoleFor } from "./console.ts";
 import { type Interruption, listenForInterruption } from "./interruption.ts";
+import { ofFlags, wrongUsage } from "./wrong-usage.ts";
 
 interface GenerateFlags {
   readonly out?: string;
@@ -70,24 +71,30 @@ async function generateOne(
 ): Promise<void> {
   const { out } = flags;
   if (out === undefined) {
-    throw new OperationError(
-      "GENERATE_OPTIONS",
+    throw wrongUsage(
       "--out: expected the folder of the new session, was missing; " +
         "for example --out sessions/mine",
     );
   }
+  const { start } = flags;
   const startUs =
-    flags.start === undefined ? GENERATE_START_US : parseIsoTime(flags.start, "--start");
+    start === undefined ? GENERATE_START_US : ofFlags(() => parseIsoTime(start, "--start"));
   const { seed, events, minutes, profile } = flags;
   const id = basename(resolve(out));
   const options = { id, seed, events, minutes, profile, startUs };
-  const made = await generateInto(out, options, flags, io, interruption);
+  const made = await generateInto(out, options, flags, io, interruption).catch(asFlags);
   if (made === null) return;
   io.line(
     `${out}: ${made.rows} rows of ${events * 2} markets, ${minutes} minutes, ` +
       `seed ${seed}; content ${made.contentHash.slice(0, 12)}`,
   );
   io.json({ folder: out, id, seed, events, minutes, profile, ...made });
+}
+
+/** Options out of range are those of the flags, by whose names they go. */
+function asFlags(error: unknown): never {
+  if (!(error instanceof OperationError) || error.code !== "GENERATE_OPTIONS") throw error;
+  throw wrongUsage(`--${error.message}`, error);
 }
 
 async function generateSamples(

@@ -9,6 +9,7 @@ import { Command, CommanderError } from "commander";
 import { OperationError } from "../core/index.ts";
 import { isBacktestWorker } from "./backtest/worker-kind.ts";
 import { endWithParent } from "./interruption.ts";
+import { isWrongUsage } from "./wrong-usage.ts";
 
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import("./demo-command.ts")).demoCommand(),
@@ -44,7 +45,13 @@ async function run(argv: readonly string[]): Promise<void> {
   program.hook("preAction", (_, command) => {
     refuseEmpty(command);
   });
-  await program.parseAsync([...argv], { from: "user" });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+  } catch (error) {
+    // It ends as wrong usage does that commander has seen by itself.
+    if (isWrongUsage(error)) program.error(`error: ${error.message}`);
+    throw error;
+  }
 }
 
 /** Has commander throw instead of exiting, so that every way out goes through one place. */

@@ -4,11 +4,12 @@
  */
 import { existsSync, statSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
-import { Command, InvalidArgumentError, Option } from "commander";
-import { nearestOf, OperationError } from "../core/index.ts";
+import { Command, Option } from "commander";
+import { nearestOf, OperationError, US_PER_SECOND } from "../core/index.ts";
 import { formatIsoTime, MEMBERSHIPS } from "../market/index.ts";
 import { PRICINGS } from "../orders/index.ts";
 import { type Console, consoleFor } from "./console.ts";
+import { cashFrom, marketsFrom, speedFrom } from "./exchange/liquidity-flags.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { replayLive } from "./live/live-replaying.ts";
 import { startLocalVenue } from "./live/local-venue.ts";
@@ -18,9 +19,11 @@ import { isRunning, RunFolder, type RunNote } from "./live/run-folder.ts";
 import { shadowLines } from "./live/shadow-report.ts";
 import { serveWatchdog } from "./live/watchdog.ts";
 import { MachineScheduler } from "./machine-scheduler.ts";
+import { numberAbove0, numberFrom0 } from "./number-flags.ts";
 import { seedWord, wholeNumber } from "./run-flags.ts";
 import { KEY_VARIABLES } from "../kalshi/index.ts";
 import { gatherTickers, type VenueFlags, venueOf } from "./venue-flags.ts";
+import { wrongUsage } from "./wrong-usage.ts";
 
 export function paperCommand(): Command {
   const command = new Command("paper")
@@ -42,7 +45,7 @@ export function paperCommand(): Command {
     .option("--key-id <id>", `the key's id; else ${KEY_VARIABLES.keyId} of the environment`)
     .option("--key-file <file>", `its private half (PEM); else ${KEY_VARIABLES.file}`)
     .option("--out <folder>", "folder of the run; a run that was killed there goes on")
-    .option("--seconds <n>", "stop after so many seconds", positive)
+    .option("--seconds <n>", "stop after so many seconds", numberAbove0)
     .addOption(
       new Option("--choice <how>", "take the most likely action, or draw one")
         .choices(["best", "sample"])
@@ -54,13 +57,17 @@ export function paperCommand(): Command {
         .default("1s"),
     )
     .addOption(new Option("--pricing <name>", "where orders are placed").choices(PRICINGS))
-    .option("--order-contracts <n>", "size of an order; as in training", positive)
-    .option("--position-contracts <n>", "largest position in a market; as in training", positive)
+    .option("--order-contracts <n>", "size of an order; as in training", numberAbove0)
+    .option(
+      "--position-contracts <n>",
+      "largest position in a market; as in training",
+      numberAbove0,
+    )
     .option("--orders-max <n>", "most open orders at once", wholeNumber, 20)
-    .option("--budget <dollars>", "use no more of the account's cash than this", positive)
-    .option("--loss-max <dollars>", "stop once so much has been lost", positive)
-    .option("--stale-book <seconds>", "trade on the last known book for so long", zeroOrMore, 0)
-    .option("--reconcile <seconds>", "compare with the venue so often", positive, 10)
+    .option("--budget <dollars>", "use no more of the account's cash than this", numberAbove0)
+    .option("--loss-max <dollars>", "stop once so much has been lost", numberAbove0)
+    .option("--stale-book <seconds>", "trade on the last known book for so long", numberFrom0, 0)
+    .option("--reconcile <seconds>", "compare with the venue so often", numberAbove0, 10)
     .addOption(
       new Option("--membership <kind>", "whose account it is, for fees")
         .choices(MEMBERSHIPS)
@@ -68,9 +75,9 @@ export function paperCommand(): Command {
     )
     .option("--seed <seed>", "of drawn actions, and of the local exchange", seedWord, 42)
     .option("--session <folder>", "local: a recorded session that happens again")
-    .option("--speed <factor>", "local: recorded seconds a second", positive)
-    .option("--local-markets <n>", "local: made-up markets; 4 when left out", wholeNumber)
-    .option("--cash <dollars>", "local: the account's cash; 1,000 when left out", wholeNumber)
+    .option("--speed <factor>", "local: recorded seconds a second", speedFrom)
+    .option("--local-markets <n>", "local: made-up markets; 4 when left out", marketsFrom)
+    .option("--cash <dollars>", "local: the account's cash; 1,000 when left out", cashFrom)
     .option("--json", "one JSON object as the last line")
     .addHelpText(
       "after",
@@ -97,13 +104,9 @@ function refuseWord(command: Command, word: string): never {
 }
 
 async function runPaper(flags: PaperFlags, io: Console): Promise<void> {
-  const { decides, settings } = await planOf(flags);
   const isOwn = flags.venue === "local" && flags.rest === undefined && flags.ws === undefined;
-  if (!isOwn && flags.markets === undefined && flags.venue !== "local") {
-    throw new OperationError("PAPER_OPTIONS", "expected --markets with what to trade, was none");
-  }
   requireFitting(flags, isOwn);
-  io.line(`Deciding: ${decides.description}.`);
+  const { decides, settings } = await planOf(flags);
   const shared = {
     io,
     folder: new RunFolder(flags.out ?? `live/${flags.venue}`),
@@ -138,21 +141,20 @@ function requireFitting(flags: PaperFlags, isOwn: boolean): void {
   const given = Object.entries({ ...ofLocal, "--cash": cash }).find(
     ([, value]) => value !== undefined,
   );
+  if (flags.markets === undefined && flags.venue !== "local") {
+    throw wrongUsage("expected --markets with what to trade, was none");
+  }
   if (!isOwn && given !== undefined) {
-    throw new OperationError(
-      "PAPER_OPTIONS",
+    throw wrongUsage(
       `${given[0]} is of a local exchange of the run's own: expected it without --rest and --ws ` +
         "and with --venue local",
     );
   }
   if (session === undefined && speed !== undefined) {
-    throw new OperationError("PAPER_OPTIONS", "--speed: expected --session beside it, was none");
+    throw wrongUsage("--speed: expected --session beside it, was none");
   }
   if (session !== undefined && localMarkets !== undefined) {
-    throw new OperationError(
-      "PAPER_OPTIONS",
-      "expected one of --session and --local-markets, was both",
-    );
+    throw wrongUsage("expected one of --session and --local-markets, was both");
   }
 }
 
@@ -175,16 +177,16 @@ async function trade(
     run.fail(new OperationError("LOCAL_EXCHANGE", "the local exchange has ended by itself"));
   });
   let interruption: ReturnType<typeof listenForInterruption> | null = null;
-  let timer: NodeJS.Timeout | undefined;
+  let forget = (): void => undefined;
   const stopAsked = new Promise<string>((resolve) => {
     interruption = listenForInterruption(() => {
       resolve("a signal");
     });
     const { seconds } = flags;
     if (seconds === undefined) return;
-    timer = setTimeout(() => {
+    forget = new MachineScheduler().after(seconds * US_PER_SECOND, () => {
       resolve(`--seconds ${seconds}`);
-    }, seconds * 1_000);
+    });
   });
   try {
     const result = await run.run(stopAsked);
@@ -197,7 +199,7 @@ async function trade(
     if (options.isShadow) await compare(options, flags);
     options.io.json(result);
   } finally {
-    clearTimeout(timer);
+    forget();
     run.close();
     (interruption as ReturnType<typeof listenForInterruption> | null)?.release();
   }
@@ -304,16 +306,4 @@ function hasOrders({ pid, endedUs, sweptUs }: RunNote, of: number): boolean {
 /** For the process beside a run; nobody else has a use for it. */
 function watchCommand(): Command {
   return new Command("watch").action(() => serveWatchdog());
-}
-
-function positive(text: string): number {
-  const value = zeroOrMore(text);
-  if (value > 0) return value;
-  throw new InvalidArgumentError("Expected a number above 0.");
-}
-
-function zeroOrMore(text: string): number {
-  const value = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && value <= 1_000_000_000) return value;
-  throw new InvalidArgumentError("Expected a number from 0 to a billion.");
 }

@@ -1,6 +1,6 @@
 /** `kalshi-gym record`: order books and trades of a venue, as they come, into sessions. */
-import { Command, InvalidArgumentError, Option } from "commander";
-import { OperationError, Prng } from "../core/index.ts";
+import { Command, Option } from "commander";
+import { type OperationError, Prng, US_PER_SECOND } from "../core/index.ts";
 import {
   FeedClient,
   NodeNetwork,
@@ -14,9 +14,11 @@ import {
 import { type Console, consoleFor } from "./console.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { MachineScheduler } from "./machine-scheduler.ts";
+import { numberAbove0 } from "./number-flags.ts";
 import { lockRecording } from "./record/recording-lock.ts";
 import { StatusLine } from "./record/status-line.ts";
 import { gatherTickers, addVenueFlags, type VenueFlags, venueOf } from "./venue-flags.ts";
+import { wrongUsage } from "./wrong-usage.ts";
 
 interface Flags extends VenueFlags {
   readonly markets?: readonly string[];
@@ -37,7 +39,7 @@ export function recordCommand(): Command {
         .choices(["day", "none"])
         .default("day"),
     )
-    .option("--seconds <n>", "end after so many seconds", secondsFrom);
+    .option("--seconds <n>", "end after so many seconds", numberAbove0);
   return addVenueFlags(command)
     .option("--json", "one JSON object as the last line")
     .addHelpText(
@@ -51,10 +53,7 @@ export function recordCommand(): Command {
 async function runRecord(flags: Flags, io: Console): Promise<void> {
   const { markets = [], series = [], out, rotate } = flags;
   if (markets.length + series.length === 0) {
-    throw new OperationError(
-      "RECORD_OPTIONS",
-      "expected --markets or --series with something to record, was neither",
-    );
+    throw wrongUsage("expected --markets or --series with something to record, was neither");
   }
   const { venue, key } = venueOf(flags);
   const unlock = lockRecording(out);
@@ -114,7 +113,7 @@ class Recording {
   async run(seconds: number | undefined): Promise<readonly RecordedSession[] | null> {
     const ended = new Promise<OperationError | null>((resolve) => (this.#end = resolve));
     const interruption = listenForInterruption(() => this.#end(null));
-    let timer: NodeJS.Timeout | undefined;
+    let release = (): void => undefined;
     try {
       this.#task.sessions.requireRoom();
       const started = new Promise<OperationError | null>((resolve) => {
@@ -124,12 +123,14 @@ class Recording {
       if (problem !== null) throw problem;
       if (interruption.requested) return null;
       this.#show();
-      if (seconds !== undefined) timer = setTimeout(() => this.#end(null), seconds * 1_000);
+      if (seconds !== undefined) {
+        release = this.#scheduler.after(seconds * US_PER_SECOND, () => this.#end(null));
+      }
       const error = await ended;
       if (error !== null) throw error;
       return this.#recorder.finish();
     } finally {
-      clearTimeout(timer);
+      release();
       this.#status?.stop();
       interruption.release();
     }
@@ -183,10 +184,4 @@ function tell(io: Console, sessions: readonly RecordedSession[]): void {
       contentHash,
     })),
   });
-}
-
-function secondsFrom(text: string): number {
-  const value = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && value > 0 && value <= 2_000_000) return value;
-  throw new InvalidArgumentError("Expected a number of seconds from above 0 to 2000000.");
 }

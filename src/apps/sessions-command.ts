@@ -1,7 +1,7 @@
 /** `kalshi-gym sessions ...`: recordings into sessions, and a look at what they hold. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { messageOf, OperationError } from "../core/index.ts";
 import {
   exportSession,
@@ -23,6 +23,7 @@ import {
   parseMultiplier,
   parsePriceRanges,
   parseResult,
+  parseType,
 } from "./sessions-options.ts";
 import {
   countLines,
@@ -61,7 +62,7 @@ function importCommand(): Command {
     .option("--result <ticker=value>", "yes, no, 0.xx or void; may be repeated", parseResult)
     .option("--close <ticker=time>", "expected close of a market or event; repeatable", parseClose)
     .option("--event <event=exclusive:N>", "its N markets exclude each other, one wins", parseEvent)
-    .option("--fee-type <type>", "fee type of the series (default: quadratic)")
+    .option("--fee-type <type>", "fee type of the series (default: quadratic)", parseType)
     .option("--fee-multiplier <number>", "fee multiplier (default: 1)", parseMultiplier)
     .option(
       "--fees <key=type:number[@time]>",
@@ -189,23 +190,27 @@ function validateCommand(): Command {
   });
 }
 
+interface ExportFlags {
+  readonly format: "csv" | "arrow";
+  readonly out?: string;
+}
+
 function exportCommand(): Command {
   const command = new Command("export")
     .description("write a session's rows as CSV or Arrow")
     .argument("<session>", "session folder")
-    .option("--format <format>", "csv or arrow", "csv")
+    .addOption(
+      new Option("--format <format>", "csv or arrow").choices(["csv", "arrow"]).default("csv"),
+    )
     .option("--out <file>", "file to write (default: the session's name)")
     .option("--json", JSON_FLAG)
     .addHelpText(
       "after",
       "\nExample:\n  kalshi-gym sessions export sessions/nba-march-18 --format arrow --out nba.arrow",
     );
-  return command.action(async (folder: string, flags: { format: string; out?: string }) => {
+  return command.action(async (folder: string, flags: ExportFlags) => {
     const io = consoleFor(command);
     const { format } = flags;
-    if (format !== "csv" && format !== "arrow") {
-      throw new OperationError("USAGE", `--format: expected csv or arrow, was "${format}"`);
-    }
     const session = openSession(folder);
     try {
       const file = flags.out ?? `${session.id}.${format}`;

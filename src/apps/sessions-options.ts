@@ -13,6 +13,7 @@ import {
 } from "../core/index.ts";
 import {
   type FeeTerms,
+  type FeeType,
   type GivenFees,
   type ImportOptions,
   LINEAR_CENT,
@@ -30,7 +31,7 @@ export interface ImportFlags {
   readonly result?: Map<string, CentiCents | "void">;
   readonly close?: Map<string, TimestampUs>;
   readonly event?: Map<string, number>;
-  readonly feeType?: string;
+  readonly feeType?: FeeType;
   readonly feeMultiplier?: number;
   readonly fees?: GivenFees[];
   readonly feeWaiver?: Map<string, TimestampUs>;
@@ -66,7 +67,7 @@ export function importOptions(flags: ImportFlags): ImportOptions {
 function feeTerms(flags: ImportFlags): FeeTerms | undefined {
   if (flags.feeType === undefined && flags.feeMultiplier === undefined) return undefined;
   return {
-    type: parseFeeType(flags.feeType ?? "quadratic", "--fee-type"),
+    type: flags.feeType ?? "quadratic",
     multiplierPpm: flags.feeMultiplier ?? 1_000_000,
   };
 }
@@ -127,6 +128,11 @@ export function parseEvent(
     );
   }
   return new Map(earlier).set(event, count);
+}
+
+/** A fee type, of the series. */
+export function parseType(text: string): FeeType {
+  return read(() => parseFeeType(text, "fee type"));
 }
 
 /** A ticker, gathered. */

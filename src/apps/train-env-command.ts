@@ -7,7 +7,6 @@ import {
   requireEvaluations,
 } from "./callback-flags.ts";
 import { readConfiguration } from "./configuration.ts";
-import { OperationError } from "../core/index.ts";
 import { ENVIRONMENT_NAMES, makeEnv } from "../gym/index.ts";
 import { type Preset, PRESET_NAMES, presetFor } from "../learn/index.ts";
 import type { Console } from "./console.ts";
@@ -16,6 +15,7 @@ import { listenForInterruption } from "./interruption.ts";
 import { coresHere, wholeNumber } from "./run-flags.ts";
 import { type EnvTrainingResult, trainOnEnv } from "./train-env.ts";
 import { bestJson, bestLines, ENDINGS } from "./training.ts";
+import { ofFlags, wrongUsage } from "./wrong-usage.ts";
 
 export interface EnvFlags extends CallbackFlags {
   readonly env?: string;
@@ -58,7 +58,7 @@ export function addEnvFlags(command: Command): Command {
 export async function trainByEnvFlags(flags: EnvFlags, io: Console): Promise<boolean> {
   if (flags.env === undefined) {
     if (flags.preset === undefined) return false;
-    throw refusal("--preset: expected --env beside it, was none; sessions take --config");
+    throw wrongUsage("--preset: expected --env beside it, was none; sessions take --config");
   }
   const { preset, seed: written, callbacks: inFile } = presetOf(flags.env, flags);
   const seed = flags.seed ?? written ?? DEFAULT_SEED;
@@ -85,7 +85,7 @@ function outOf({ out, until, resume, replace }: EnvFlags): string | null {
       ([, value]) => value !== undefined,
     );
     if (needy === undefined) return null;
-    throw refusal(`--${needy[0]}: expected --out, a folder that the run is kept in, was none`);
+    throw wrongUsage(`--${needy[0]}: expected --out, a folder that the run is kept in, was none`);
   }
   return out;
 }
@@ -101,22 +101,20 @@ function callbacksOf(inFile: Partial<CallbackSettings>, flags: EnvFlags): Callba
 function presetOf(env: string, flags: EnvFlags): ConfiguredPreset {
   for (const [key, flag] of Object.entries(SESSION_FLAGS)) {
     if ((flags as Readonly<Record<string, unknown>>)[key] === undefined) continue;
-    throw refusal(
+    throw wrongUsage(
       `--env: expected none of ${Object.values(SESSION_FLAGS).join(", ")} beside it, was ${flag}; ` +
         `the preset says all of that. Leave ${flag} out, or --env to train on sessions`,
     );
   }
-  // Says first what is wrong with the environment's name, should it be that.
-  makeEnv(env).close();
-  const named = presetFor(flags.preset ?? DEFAULT_PRESET, env);
+  const named = ofFlags(() => {
+    // Says first what is wrong with the environment's name, should it be that.
+    makeEnv(env).close();
+    return presetFor(flags.preset ?? DEFAULT_PRESET, env);
+  });
   const configured = presetWithFile(named, flags.config);
   if (flags.steps === undefined) return configured;
   const { preset } = configured;
   return { ...configured, preset: { ...preset, ppo: { ...preset.ppo, totalSteps: flags.steps } } };
-}
-
-function refusal(message: string): OperationError {
-  return new OperationError("TRAIN_ENV", message);
 }
 
 interface Run {

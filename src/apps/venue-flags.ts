@@ -11,6 +11,7 @@ import {
   type SigningKey,
   type Venue,
 } from "../kalshi/index.ts";
+import { ofFlags, wrongUsage } from "./wrong-usage.ts";
 
 export interface VenueFlags {
   readonly venue: "local" | "demo";
@@ -39,16 +40,14 @@ export function venueOf(flags: VenueFlags): { readonly venue: Venue; readonly ke
   const addresses = { restUrl: rest ?? "", wsUrl: ws ?? "" };
   const isGiven = rest !== undefined && ws !== undefined;
   if (!isGiven && (flags.venue === "local" || rest !== undefined || ws !== undefined)) {
-    throw new OperationError(
-      "VENUE_OPTIONS",
+    throw wrongUsage(
       `expected --rest and --ws with the addresses that "kalshi-gym exchange" prints, was ` +
         (rest === undefined && ws === undefined ? "neither" : "one of them"),
     );
   }
-  const venue = openVenue(isGiven ? addresses : DEMO_ADDRESSES);
+  const venue = ofFlags(() => openVenue(isGiven ? addresses : DEMO_ADDRESSES));
   if (venue.isLocal !== (flags.venue === "local")) {
-    throw new OperationError(
-      "VENUE_OPTIONS",
+    throw wrongUsage(
       `expected --venue ${venue.isLocal ? "local" : "demo"} for ${venue.restUrl}, was ${flags.venue}`,
     );
   }
@@ -58,10 +57,7 @@ export function venueOf(flags: VenueFlags): { readonly venue: Venue; readonly ke
 function keySourceOf({ keyId, keyFile }: VenueFlags): KeySource {
   if (keyId !== undefined && keyFile !== undefined) return { keyId, file: keyFile };
   if (keyId !== undefined || keyFile !== undefined) {
-    throw new OperationError(
-      "KEY_MISSING",
-      `expected --key-id and --key-file together, was one of them`,
-    );
+    throw wrongUsage("expected --key-id and --key-file together, was one of them");
   }
   const source = keySourceFrom(process.env);
   if (source !== null) return source;

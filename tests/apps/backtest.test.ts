@@ -274,16 +274,16 @@ describe("strategies of files", () => {
 
 describe("what is asked for", () => {
   test.each([
-    [["--strategy", "tuch"], /expected one of hold, .*was "tuch"; did you mean "touch"\?/],
-    [["--strategy", "model"], /--strategy model: expected --model/],
-    [["--strategy", "touch", "--model", "models/x"], /--model: expected with --strategy model/],
-    [["--strategy", "touch", "--option", "size"], /--option: expected key=value/],
-    [["--strategy", "touch", "--option", "sise=5"], /was "sise"; did you mean "size"\?/],
-    [["--strategy", "touch", "--markets", "KXNONE"], /expected some of KXSAMPLE.*was KXNONE/],
-    [[], /--strategy: expected on the command line, or as backtest.strategy/],
-  ] as const)("%j is refused in one line", async (words, expected) => {
+    [["--strategy", "tuch"], /expected one of hold, .*was "tuch"; did you mean "touch"\?/, 2],
+    [["--strategy", "model"], /--strategy model: expected --model/, 2],
+    [["--strategy", "touch", "--model", "models/x"], /--model: expected with --strategy model/, 2],
+    [["--strategy", "touch", "--option", "size"], /--option: expected key=value/, 2],
+    [["--strategy", "touch", "--option", "sise=5"], /was "sise"; did you mean "size"\?/, 1],
+    [["--strategy", "touch", "--markets", "KXNONE"], /expected some of KXSAMPLE.*was KXNONE/, 1],
+    [[], /--strategy: expected on the command line, or as backtest.strategy/, 2],
+  ] as const)("%j is refused in one line", async (words, expected, exitCode) => {
     const { code, err } = await backtest(...words, "--sessions", SAMPLES[0] ?? "");
-    expect(code).toBe(1);
+    expect(code).toBe(exitCode);
     expect(err).toMatch(expected);
   });
 

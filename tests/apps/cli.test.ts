@@ -99,6 +99,12 @@ describe("wrong usage is exit code 2 and says what was meant", () => {
     [["evaluate", "--choice", "worst"], "Allowed choices are best, sample"],
     [["train", "--steps", "-5"], "Expected a whole number from 1 up"],
     [["replay"], "missing required argument 'episode'"],
+    [["train", "--sessions", "sessions/sample-1"], "--out: expected on the command line"],
+    [["train", "--patience", "2", "--out", "x", "--sessions", "sessions/sample-1"], "--patience: "],
+    [["train", "--environments", "9999999"], "flags: ppo.rolloutSteps: expected"],
+    [["sessions", "export", "x", "--format", "xml"], "Allowed choices are csv, arrow"],
+    [["sessions", "import", "x", "--out", "y", "--fee-type", "flat"], "expected one of quadratic"],
+    [["sessions", "generate", "--out", "x", "--events", "14"], "--events: expected a whole number"],
   ])("%s", async (args, hint) => {
     const { out, err, code } = await run(...args);
     expect(err).toContain(hint);
@@ -117,8 +123,9 @@ describe("a failure of the world is exit code 1 and one plain line", () => {
   test.each([
     ["no session", ["sessions", "info", nowhere], `${nowhere}: expected a session folder`],
     ["no session to train on", ["train", "--sessions", nowhere, "--out", model], nowhere],
-    ["no place for the model", ["train", ...seen], "--out: expected on the command line"],
-    ["no episode", ["replay", nowhere, "--verify"], nowhere],
+    ["nothing to replay", ["replay", nowhere, "--verify"], "was nothing there"],
+    ["no episode", ["replay", "README.md"], "or the journal of a live run or its folder, was some"],
+    ["a folder of no run", ["replay", "docs"], "a folder without a journal.db"],
     ["no model", ["evaluate", "--model", nowhere, ...held], nowhere],
     ["a wrong key", ["train", "--config", config, ...seen, "--out", model], 'mean "seed"?'],
     ["a folder that is a file", ["train", ...seen, "--out", join(config, "model")], config],

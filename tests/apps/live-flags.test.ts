@@ -18,8 +18,22 @@ test.concurrent.each([
   ["exchange --generate --skip 2", "--skip belongs to --session, was given with --generate"],
   ["exchange --session x --markets 2", "--markets belongs to --generate, was given with --session"],
   ["exchange --session x --minutes 2", "--minutes belongs to --generate, was given with --session"],
-  ["exchange --generate --markets 1001", "--markets: expected a number from 1 to 1000, was 1001"],
-  ["exchange --generate --minutes 0", "--minutes: expected a number from 1 to 100000, was 0"],
+  [
+    "exchange --session x --generate",
+    "expected one of --session <folder> and --generate, was both",
+  ],
+  [
+    "exchange --generate --markets 1001",
+    "option '--markets <n>' argument '1001' is invalid. Expected a whole number from 1 to 1000.",
+  ],
+  [
+    "paper --policy join --local-markets 1001",
+    "option '--local-markets <n>' argument '1001' is invalid. Expected a whole number from 1 to 1000.",
+  ],
+  [
+    "paper --seconds -4",
+    "option '--seconds <n>' argument '-4' is invalid. Expected a number above 0, up to a billion.",
+  ],
   ["paper --policy join --speed 2", "--speed: expected --session beside it, was none"],
   ["paper --policy join --normaliser x", "--normaliser: expected --model beside it, was none"],
   [
@@ -38,7 +52,7 @@ test.concurrent.each([
 ])("%s", async (line, sentence) => {
   const { code, err } = await programs.launch(line.split(" ")).ended;
   const told = err.split("\n").filter((each) => each.startsWith("error: "));
-  expect([code, told]).toEqual([1, [`error: ${sentence}`]]);
+  expect([code, told]).toEqual([2, [`error: ${sentence}`]]);
 });
 
 test.concurrent("a word that is no command of paper's gets a suggestion", async () => {

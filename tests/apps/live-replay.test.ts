@@ -29,6 +29,8 @@ beforeAll(async () => {
   const run = programs.launch([
     ...["paper", "--policy", "join", "--venue", "shadow", "--markets", tickers.join(",")],
     ...["--out", out, "--reconcile", "2", ...where, "--json"],
+    // Beyond what one timer of the machine can count: it must not end at once.
+    ...["--seconds", "3000000"],
   ]);
   await run.said("CALIBRATING -> READY");
   // On a busy machine that takes longer, and where few trade.
@@ -36,6 +38,7 @@ beforeAll(async () => {
   await programs.launch(["paper", "stop", out]).ended;
   const end = await run.ended;
   expect([end.code, end.err]).toEqual([0, expect.stringMatching(/orders beside the fill model/)]);
+  expect(end.err).toMatch(/^Deciding: the rule "join"\.\nRun kg-/m);
   expect(lastLine(end.out)).toMatchObject({ reconciled: true });
   exchange.child.kill("SIGKILL");
   await exchange.ended;
@@ -150,7 +153,10 @@ test("the simulator fills as the venue did, and says why where not", async () =>
 test("another trader is found out, and a journal that was touched too", async () => {
   const end = await programs.launch(["replay", join(out, "journal.db"), "--model", "none"]).ended;
   // The journal says that a rule decided: a model has no say.
-  expect(end.code).toBe(0);
+  expect([end.code, end.err]).toEqual([
+    0,
+    `${join(out, "journal.db")}: the rule "join" decided; --model is not read\n`,
+  ]);
   const copy = join(folder, "touched");
   cpSync(out, copy, { recursive: true });
   const db = new Database(join(copy, "journal.db"));

@@ -51,7 +51,7 @@ test("it records for so many seconds, and says what", async () => {
 
 test("Ctrl-C once finishes the session", async () => {
   const out = join(folder, "interrupted");
-  const { child, said, ended } = record(out, ...SERIES);
+  const { child, said, ended } = record(out, ...SERIES, "--seconds", "3000000");
   await said("Recording into");
   await until("something is stored", () => hasRows(out));
   const busy = await record(out, ...SERIES).ended;
@@ -230,13 +230,13 @@ test("what cannot be done is told in one sentence, and nothing is left", async (
   ];
   const production = "https://api.elections.kalshi.com/trade-api/v2";
   const cases: [string[], number, RegExp][] = [
-    [[...local(rest, ws), ...key], 1, /expected --markets or --series/],
+    [[...local(rest, ws), ...key], 2, /expected --markets or --series/],
     [[...SERIES], 1, /expected a key, was none/],
-    [[...SERIES, "--venue", "local", ...key], 1, /expected --rest and --ws/],
-    [[...SERIES, "--venue", "demo", "--rest", rest, "--ws", ws, ...key], 1, /--venue local for/],
+    [[...SERIES, "--venue", "local", ...key], 2, /expected --rest and --ws/],
+    [[...SERIES, "--venue", "demo", "--rest", rest, "--ws", ws, ...key], 2, /--venue local for/],
     [
       [...SERIES, "--rest", production, "--ws", "wss://api.elections.kalshi.com/x", ...key],
-      1,
+      2,
       /production host/,
     ],
     [[...SERIES, ...local(rest, ws), "--key-id", "nobody", "--key-file", keyFile], 1, /key id/],
@@ -244,7 +244,7 @@ test("what cannot be done is told in one sentence, and nothing is left", async (
     [["--markets", "KXNONE-1", ...local(rest, ws), ...key], 1, /market KXNONE-1: expected one/],
     [["--series", "KXNONE", ...local(rest, ws), ...key], 1, /series KXNONE: expected one/],
     [["--markets", "a b", ...local(rest, ws), ...key], 2, /Expected tickers/],
-    [["--seconds", "0", ...SERIES, ...local(rest, ws), ...key], 2, /Expected a number of seconds/],
+    [["--seconds", "0", ...SERIES, ...local(rest, ws), ...key], 2, /Expected a number above 0, up/],
     [
       [...SERIES, ...local("http://127.0.0.1:9/trade-api/v2", "ws://127.0.0.1:9/x"), ...key],
       1,

@@ -1,7 +1,8 @@
 /** What a back-test runs with, from flags over the configuration file over defaults. */
-import { type Lots, type MicroUsd, OperationError } from "../../core/index.ts";
+import type { Lots, MicroUsd } from "../../core/index.ts";
 import { type BacktestSettings, DEFAULT_BACKTEST, type WorldName } from "../../sim/index.ts";
 import { type Configuration, episodeSettings } from "../configuration.ts";
+import { wrongUsage } from "../wrong-usage.ts";
 
 export interface BacktestFlags {
   readonly cadence?: BacktestSettings["cadence"];
@@ -60,10 +61,7 @@ export function optionsOf(words: readonly string[]): Record<string, string> {
     words.map((word) => {
       const at = word.indexOf("=");
       if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
-      throw new OperationError(
-        "STRATEGY_OPTION",
-        `--option: expected key=value, such as size=5, was "${word}"`,
-      );
+      throw wrongUsage(`--option: expected key=value, such as size=5, was "${word}"`);
     }),
   );
 }

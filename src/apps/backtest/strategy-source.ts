@@ -17,6 +17,7 @@ import {
   type StrategyDefinition,
 } from "../../strategies/index.ts";
 import { agentPolicy, type Choice, type ModelPlace, openModel } from "../wire.ts";
+import { wrongUsage } from "../wrong-usage.ts";
 
 export type StrategySource =
   | { readonly kind: "named"; readonly name: string }
@@ -42,18 +43,14 @@ export interface StrategyWords {
   readonly choice: Choice;
 }
 
-/** What `--strategy` means. `STRATEGY_UNKNOWN` where it is neither a name nor a file. */
+/** What `--strategy` means. Wrong usage where it is neither a name nor a file. */
 export function strategySource({ strategy, model, choice }: StrategyWords): StrategySource {
   if (strategy === MODEL_STRATEGY) {
     if (model !== undefined) return { kind: "model", place: model, choice };
-    throw new OperationError(
-      "CONFIGURATION",
-      "--strategy model: expected --model with a model folder, was none",
-    );
+    throw wrongUsage("--strategy model: expected --model with a model folder, was none");
   }
   if (model !== undefined) {
-    throw new OperationError(
-      "CONFIGURATION",
+    throw wrongUsage(
       `--model: expected with --strategy model alone, was with "${strategy}"; leave one out`,
     );
   }
@@ -64,8 +61,7 @@ export function strategySource({ strategy, model, choice }: StrategyWords): Stra
   }
   const names = [...NAMED_STRATEGIES.map(({ name }) => name), MODEL_STRATEGY];
   const nearest = nearestOf(strategy, names);
-  throw new OperationError(
-    "STRATEGY_UNKNOWN",
+  throw wrongUsage(
     `--strategy: expected one of ${names.join(", ")}, or a file such as ./my-strategy.mjs, was ` +
       `"${strategy}"${nearest === null ? "" : `; did you mean "${nearest}"?`}`,
   );

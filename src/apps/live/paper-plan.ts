@@ -1,5 +1,5 @@
 /** What `paper` is to do, out of its flags and of what the model was trained with. */
-import { type Lots, type MicroUsd, OperationError } from "../../core/index.ts";
+import type { Lots, MicroUsd } from "../../core/index.ts";
 import type { LiveSettings } from "../../journal/index.ts";
 import type { LivePolicy } from "../../live/index.ts";
 import type { Membership } from "../../market/index.ts";
@@ -7,6 +7,7 @@ import type { Pricing } from "../../orders/index.ts";
 import { episodeSettings, readConfiguration } from "../configuration.ts";
 import type { VenueFlags } from "../venue-flags.ts";
 import { agentPolicy, baselinePolicy, type Choice, openModel } from "../wire.ts";
+import { wrongUsage } from "../wrong-usage.ts";
 
 export interface PaperFlags extends Omit<VenueFlags, "venue"> {
   readonly venue: "local" | "demo" | "shadow";
@@ -51,15 +52,13 @@ export async function planOf(
 ): Promise<{ readonly decides: Decides; readonly settings: LiveSettings }> {
   const { decides, trained } = await decidesOf(flags);
   const { pricing, orderContracts, positionContracts } = flags;
-  const episode = episodeSettings(
-    readConfiguration(
-      undefined,
-      {
-        episode: { pricing, orderContracts, positionLimitContracts: positionContracts },
-      },
-      trained === null ? {} : { episode: trained },
-    ),
-  );
+  const asked = {
+    episode: { pricing, orderContracts, positionLimitContracts: positionContracts },
+  };
+  const base = trained === null ? {} : { episode: trained };
+  // By themselves first, so that what is wrong with the flags is not blamed on the model.
+  readConfiguration(undefined, asked);
+  const episode = episodeSettings(readConfiguration(undefined, asked, base));
   const settings: LiveSettings = {
     cadence: flags.cadence,
     pricing: episode.pricing,
@@ -84,14 +83,13 @@ async function decidesOf(
 ): Promise<{ readonly decides: Decides; readonly trained: Record<string, never> | null }> {
   const { model, policy, normaliser, choice } = flags;
   if ((model === undefined) === (policy === undefined)) {
-    throw new OperationError(
-      "PAPER_OPTIONS",
+    throw wrongUsage(
       `expected one of --model <path> and --policy <name>, was ` +
         (model === undefined ? "neither" : "both"),
     );
   }
   if (model === undefined && normaliser !== undefined) {
-    throw new OperationError("PAPER_OPTIONS", "--normaliser: expected --model beside it, was none");
+    throw wrongUsage("--normaliser: expected --model beside it, was none");
   }
   if (model !== undefined) {
     const opened = await openModel({ path: model, normaliser });
@@ -103,10 +101,7 @@ async function decidesOf(
   }
   const baseline = baselinePolicy(policy ?? "");
   if (baseline === undefined) {
-    throw new OperationError(
-      "PAPER_OPTIONS",
-      `--policy: expected hold, random or join, was "${policy}"`,
-    );
+    throw wrongUsage(`--policy: expected hold, random or join, was "${policy}"`);
   }
   const { name } = baseline;
   const description = `the rule "${name}"`;

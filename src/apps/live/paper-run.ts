@@ -123,7 +123,7 @@ export class PaperRun {
    * first order leave nothing behind but the folder.
    */
   async run(stopAsked: Promise<string>): Promise<PaperResult> {
-    const { folder, venueName, io } = this.#options;
+    const { folder, venueName, io, decides } = this.#options;
     const list = await this.#readMarkets();
     await this.#requireFunds();
     this.#watch.start();
@@ -137,6 +137,7 @@ export class PaperRun {
     await this.#beginWatch(idPrefix);
     const ended = new Promise<Error | null>((resolve) => (this.#end = resolve));
     this.#compose(header, list, journal);
+    io.line(`Deciding: ${decides.description}.`);
     io.line(`Run ${idPrefix} in ${folder.path}; "kalshi-gym paper stop ${folder.path}" ends it.`);
     void stopAsked.then((by) => {
       this.#stop(by);
@@ -194,6 +195,7 @@ export class PaperRun {
 
   async #requireFunds(): Promise<void> {
     const client = this.#client();
+    const { venue } = this.#options;
     try {
       const balance = await new Promise<number>((resolve, reject) => {
         client.send(calls.balance(), (answer) => {
@@ -205,7 +207,9 @@ export class PaperRun {
       throw new OperationError(
         "NO_FUNDS",
         `the account: expected at least one dollar to trade with, was ${balance / 1_000_000} $; ` +
-          `add funds on the demo exchange's site`,
+          (venue.isLocal
+            ? 'start the local exchange anew with more: "kalshi-gym exchange --cash <dollars>"'
+            : "add funds on the demo exchange's site"),
       );
     } finally {
       client.close();

@@ -25,7 +25,7 @@ export interface Call {
 /** Characters of output kept, from the end; the result and the error are in its last line. */
 const KEPT = 65_536;
 /** Exit codes of our own program. */
-const EXPLAINED = 1;
+const EXPLAINED: readonly (number | null)[] = [1, 2];
 const INTERRUPTED = 130;
 
 /** Starts `kalshi-gym <words> --json`. `SWEEP_PROCESS` where no process can be started. */
@@ -62,7 +62,7 @@ function resultOf(child: ChildProcess): Promise<CallResult> {
         resolve({ kind: "stopped", error: `ended by ${signal ?? "an interruption"}` });
       } else if (code !== 0) {
         const error = errorIn(errors()) ?? `ended with exit code ${code}`;
-        resolve({ kind: code === EXPLAINED ? "failed" : "stopped", error });
+        resolve({ kind: EXPLAINED.includes(code) ? "failed" : "stopped", error });
       } else {
         const json = resultIn(output());
         resolve(
