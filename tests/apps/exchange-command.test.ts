@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ExchangeState } from "../../src/apps/exchange/exchange-state.ts";
+import { readAccountKey } from "../../src/apps/exchange/keys.ts";
 import { isRunByNpx } from "../../src/apps/exchange/starter.ts";
 import { MachineScheduler } from "../../src/apps/machine-scheduler.ts";
 import { type CentiCents, type Lots, Prng, type TimestampUs } from "../../src/core/index.ts";
@@ -290,6 +291,28 @@ describe("the command", () => {
     child.kill("SIGINT");
     expect((await ended).code).toBe(130);
   });
+});
+
+test("an RSA key that no client would take is refused, be it public or private", () => {
+  const file = (bits: number, half: "public" | "private"): string => {
+    const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: bits });
+    const path = join(folder, `${bits}-${half}.pem`);
+    const pem =
+      half === "public"
+        ? publicKey.export({ type: "spki", format: "pem" })
+        : privateKey.export({ type: "pkcs8", format: "pem" });
+    writeFileSync(path, pem, { mode: 0o600 });
+    return path;
+  };
+  for (const half of ["public", "private"] as const) {
+    const short = file(1_024, half);
+    expect(() => readAccountKey(short)).toThrow(
+      `${short}: expected an RSA or Ed25519 key in PEM form, was an RSA key of 1024 bits; ` +
+        "2048 are the least",
+    );
+    const long = file(2_048, half);
+    expect(readAccountKey(long).pem).toMatch("BEGIN PUBLIC KEY");
+  }
 });
 
 test.each([

@@ -1,9 +1,12 @@
 /** The key of the exchange's account: the user's own, or a pair made for the occasion. */
-import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf, OperationError } from "../../core/index.ts";
+
+/** Clients take no shorter ones. */
+const RSA_BITS_MIN = 2_048;
 
 export type KeyKind = "rsa" | "ed25519";
 
@@ -36,26 +39,36 @@ export function readAccountKey(keyFile: string): AccountKey {
         `(mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${keyFile}`,
     );
   }
+  const key = publicKeyOf(text, keyFile);
+  const pem = key.export({ type: "spki", format: "pem" }).toString();
+  return { keyFile, pem, forget: () => undefined };
+}
+
+function publicKeyOf(text: string, keyFile: string): KeyObject {
+  const wrong = (was: string): OperationError =>
+    new OperationError(
+      "KEY_FORMAT",
+      `${keyFile}: expected an RSA or Ed25519 key in PEM form, was ${was}`,
+    );
+  let key: KeyObject;
   try {
-    const key = createPublicKey(text);
-    const isKnown = key.asymmetricKeyType === "rsa" || key.asymmetricKeyType === "ed25519";
-    if (!isKnown) throw new Error("another kind of key");
-    const pem = key.export({ type: "spki", format: "pem" }).toString();
-    return { keyFile, pem, forget: () => undefined };
+    key = createPublicKey(text);
   } catch {
     // The library's words are left out: they must never quote what was read.
-    throw new OperationError(
-      "KEY_FORMAT",
-      `${keyFile}: expected an RSA or Ed25519 key in PEM form, was something else`,
-    );
+    throw wrong("something else");
   }
+  if (key.asymmetricKeyType === "ed25519") return key;
+  if (key.asymmetricKeyType !== "rsa") throw wrong("something else");
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (bits < RSA_BITS_MIN) throw wrong(`an RSA key of ${bits} bits; ${RSA_BITS_MIN} are the least`);
+  return key;
 }
 
 /** Makes a pair and writes its private half to `keyFile`, or to a folder that goes with the exchange. */
 export function makeAccountKey(kind: KeyKind, keyFile?: string): AccountKey {
   const { publicKey, privateKey } =
     kind === "rsa"
-      ? generateKeyPairSync("rsa", { modulusLength: 2_048 })
+      ? generateKeyPairSync("rsa", { modulusLength: RSA_BITS_MIN })
       : generateKeyPairSync("ed25519");
   const folder = keyFile === undefined ? mkdtempSync(join(tmpdir(), "kalshi-gym-exchange-")) : null;
   const file = keyFile ?? join(folder ?? "", "key.pem");
