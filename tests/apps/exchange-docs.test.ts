@@ -5,7 +5,13 @@ import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exchangeCommand } from "../../src/apps/exchange-command.ts";
-import { FAULT_KINDS, readFaultRules } from "../../src/exchange/index.ts";
+import { Prng, type TimestampUs, US_PER_SECOND } from "../../src/core/index.ts";
+import {
+  FAULT_KINDS,
+  MadeUpCrowd,
+  MatchingEngine,
+  readFaultRules,
+} from "../../src/exchange/index.ts";
 import { bundle } from "../fixtures/bundle.mjs";
 
 const text = readFileSync("docs/exchange.md", "utf8");
@@ -112,6 +118,36 @@ test("every flag, every kind of fault and every control route is described, and 
   const described = [...text.matchAll(/^\| `((?:GET|PUT|POST) \/control[^`]*)` \|/gm)];
   expect(described.map((match) => match[1])).toEqual(routes);
 });
+
+test("made-up markets are as busy as is said", () => {
+  const told =
+    /1, when left out, is about (\d+) messages.*; ([\d.]+) is about (\d+), and (\d+) about (\d+)\./;
+  const [one, less, ofLess, more, ofMore] = (told.exec(text) ?? []).slice(1).map(Number);
+  const measured = [1, less ?? NaN, more ?? NaN].map((activity) => Math.round(busyness(activity)));
+  expect(measured).toEqual([one, ofLess, ofMore]);
+});
+
+/** Changes of a level and trades a second in a made-up market: what its feed tells of. */
+function busyness(activity: number): number {
+  const startUs = 1_795_176_000_000_000 as TimestampUs;
+  const [markets, seconds] = [20, 120];
+  const prng = Prng.fromSeed(42);
+  const engine = new MatchingEngine({ startUs, ids: prng.fork("ids"), marketCapacity: markets });
+  const lives = { markets, minutes: 15, activity, marketsMax: markets };
+  const crowd = new MadeUpCrowd({ engine, prng: prng.fork("crowd"), startUs, ...lives });
+  let count = 0;
+  // Books that fill for the first time are not what goes on.
+  const fromUs = startUs + 10 * US_PER_SECOND;
+  const endUs = fromUs + seconds * US_PER_SECOND;
+  for (let nextUs = crowd.nextUs(); nextUs !== null && nextUs <= endUs; nextUs = crowd.nextUs()) {
+    engine.advanceTo(nextUs as TimestampUs);
+    crowd.act(nextUs);
+    const events = engine.collect();
+    if (nextUs < fromUs) continue;
+    count += events.filter(({ kind }) => kind === "level" || kind === "trade").length;
+  }
+  return count / markets / seconds;
+}
 
 test("the example of a fault script is one", () => {
   expect(readFaultRules(JSON.parse(example("json")), "script")).toHaveLength(4);

@@ -29,7 +29,7 @@ export interface MadeUpCrowdOptions {
   readonly markets: number;
   /** How long each of them lives. */
   readonly minutes: number;
-  /** How busy they are: 1 gives some fifteen messages a second in each. */
+  /** How busy they are: 1 gives some eleven deltas and trades a second in each, 5 some thirty. */
   readonly activity: number;
   /** Markets that there may be in all; then nothing new opens. */
   readonly marketsMax: number;
