@@ -22,6 +22,7 @@ import { replayEpisode, type Whereabouts } from "./episode-replaying.ts";
 import { wholeNumberFrom0 } from "./run-flags.ts";
 import { liveJournalAt, type ReplayedPart, replayLive } from "./live/live-replaying.ts";
 import { tellReplayedRun } from "./live/tell-replay.ts";
+import { wrongUsage } from "./wrong-usage.ts";
 import { type Then, THENS, whatIf, whatIfLines } from "./what-if.ts";
 
 interface ReplayFlags {
@@ -73,7 +74,9 @@ export function replayCommand(): Command {
     );
   return command.action(async (path: string, flags: ReplayFlags) => {
     const io = consoleFor(command);
-    if (liveJournalAt(path) !== null) {
+    const isLive = liveJournalAt(path) !== null;
+    refuseFlagsOfOther(path, isLive, flags);
+    if (isLive) {
       await replayRun(path, flags, io);
       return;
     }
@@ -101,6 +104,19 @@ export function replayCommand(): Command {
     else for (const line of summaryLines(recorded)) io.line(line);
     io.json({ steps: recorded.steps.length, journalHash: recorded.journalHash });
   });
+}
+
+/** A flag that says nothing about what stands at the path would be passed over without a word. */
+function refuseFlagsOfOther(path: string, isLive: boolean, flags: ReplayFlags): void {
+  const ofOther = isLive
+    ? (["sessions", "step", "act"] as const)
+    : (["shadow", "session"] as const);
+  const given = ofOther.find((flag) => flags[flag] !== undefined);
+  if (given === undefined) return;
+  const [found, of] = isLive
+    ? ["a live run", "a recorded episode"]
+    : ["a recorded episode", "a live run"];
+  throw wrongUsage(`--${given} is a flag for ${of}, and ${path} is ${found}`);
 }
 
 /** A live run is always run again: there is nothing else to see in it that its status does not tell. */

@@ -252,6 +252,11 @@ describe("from a session to a verified episode", () => {
     expect(then.out).toContain("; then the episode's policy decides");
     expect((await run("replay", episode, "--act", "hold")).err).toContain("needs '--step <n>'");
     expect((await run("replay", episode, "--step", "1", "--act", "wait")).code).toBe(2);
+    const shadow = await run("replay", episode, "--shadow");
+    expect([shadow.code, shadow.err]).toEqual([
+      2,
+      expect.stringContaining("--shadow is a flag for"),
+    ]);
   });
 
   test.each([

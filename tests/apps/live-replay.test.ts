@@ -168,3 +168,11 @@ test("another trader is found out, and a journal that was touched too", async ()
   const damaged = await programs.launch(["replay", copy]).ended;
   expect([damaged.code, damaged.err]).toEqual([1, expect.stringMatching(/journal.db.*row/s)]);
 });
+
+test("a flag for recorded episodes is refused", async () => {
+  const end = await programs.launch(["replay", out, "--step", "3"]).ended;
+  expect([end.code, end.err]).toEqual([
+    2,
+    expect.stringContaining("--step is a flag for a recorded"),
+  ]);
+});
