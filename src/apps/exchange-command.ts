@@ -32,7 +32,6 @@ import {
   speedFrom,
 } from "./exchange/liquidity-flags.ts";
 import { type LiquiditySource, type OpenedExchange, setUpExchange } from "./exchange/set-up.ts";
-import { whenNpxEnds } from "./exchange/starter.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { MachineScheduler } from "./machine-scheduler.ts";
 import { numberAbove0 } from "./number-flags.ts";
@@ -262,22 +261,17 @@ function tellEnd(io: Console, { exchange, account }: OpenedExchange): void {
   io.line(`Ended after ${orderIds.end} orders, ${fills.end} fills, ${trades} trades in all.`);
 }
 
-/**
- * Waits for Ctrl-C, for so many seconds, or for the end of the `npx` that started it; a failure while
- * serving ends it with that failure.
- */
+/** Waits for Ctrl-C or for so many seconds; a failure while serving ends it with that failure. */
 async function untilEnd(scheduler: Scheduler, seconds: number | undefined): Promise<void> {
   let release = (): void => undefined;
   try {
     await new Promise<void>((resolve, reject) => {
       const interruption = listenForInterruption(resolve);
       const stop = seconds === undefined ? null : scheduler.after(seconds * US_PER_SECOND, resolve);
-      const forget = whenNpxEnds(scheduler, resolve);
       process.once("uncaughtException", reject);
       release = () => {
         interruption.release();
         stop?.();
-        forget();
         process.off("uncaughtException", reject);
       };
     });

@@ -3,13 +3,15 @@
  * command looks at `requested` between two pieces of work, ends cleanly and exits with 130. The
  * second one quits at once.
  */
+import { whenNpxEnds } from "./starter.ts";
+
 export interface Interruption {
   readonly requested: boolean;
   /** Gives the signals back to the system. */
   release(): void;
 }
 
-/** Listens for SIGINT and SIGTERM until released; `notice` is told once. */
+/** Listens for SIGINT, SIGTERM and the end of an `npx` around us until released; `notice` is told once. */
 export function listenForInterruption(notice: () => void): Interruption {
   let requested = false;
   const onSignal = (): void => {
@@ -20,6 +22,9 @@ export function listenForInterruption(notice: () => void): Interruption {
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
+  const forget = whenNpxEnds(() => {
+    if (!requested) onSignal();
+  });
   return {
     get requested() {
       return requested;
@@ -27,6 +32,7 @@ export function listenForInterruption(notice: () => void): Interruption {
     release: () => {
       process.off("SIGINT", onSignal);
       process.off("SIGTERM", onSignal);
+      forget();
     },
   };
 }

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ExchangeState } from "../../src/apps/exchange/exchange-state.ts";
 import { readAccountKey } from "../../src/apps/exchange/keys.ts";
-import { isRunByNpx } from "../../src/apps/exchange/starter.ts";
+import { isRunByNpx } from "../../src/apps/starter.ts";
 import { MachineScheduler } from "../../src/apps/machine-scheduler.ts";
 import { type CentiCents, type Lots, Prng, type TimestampUs } from "../../src/core/index.ts";
 import {

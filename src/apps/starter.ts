@@ -3,9 +3,7 @@
  * told to end it tells that shell and no more: the program would run on, and a script that keeps npx's
  * id in `$!` has no other by which to end it.
  */
-import { type Scheduler, US_PER_SECOND } from "../../core/index.ts";
-
-const LOOK_US = US_PER_SECOND / 2;
+const LOOK_MS = 500;
 
 /** Whether `npx` runs this very program, rather than one that started it in its turn. */
 export function isRunByNpx(environment: Readonly<Record<string, string | undefined>>): boolean {
@@ -14,19 +12,17 @@ export function isRunByNpx(environment: Readonly<Record<string, string | undefin
 }
 
 /** Acts once `npx` has ended its shell; never where something else started us. Ends with what it returns. */
-export function whenNpxEnds(scheduler: Scheduler, act: () => void): () => void {
+export function whenNpxEnds(act: () => void): () => void {
   if (!isRunByNpx(process.env)) return () => undefined;
   const starter = process.ppid;
-  let callOff: () => void;
-  const look = (): void => {
-    if (process.ppid === starter) arrange();
-    else act();
-  };
-  const arrange = (): void => {
-    callOff = scheduler.after(LOOK_US, look);
-  };
-  arrange();
+  const timer = setInterval(() => {
+    if (process.ppid === starter) return;
+    clearInterval(timer);
+    act();
+  }, LOOK_MS);
+  // A program that has nothing left to do ends all the same.
+  timer.unref();
   return () => {
-    callOff();
+    clearInterval(timer);
   };
 }
