@@ -148,3 +148,18 @@ test("bounds in time may be any integers, and flags are read in all their spelli
     expect((nested(word) as { markets?: unknown[] }).markets ?? []).toEqual([]);
   }
 });
+
+test("events are asked for by status, names and times", () => {
+  const at = new RestCase();
+  const events = (query: string): string[] =>
+    (at.ask("GET", `/events?${query}`).body["events"] as { event_ticker: string }[]).map(
+      ({ event_ticker: event }) => event,
+    );
+  const both = events("");
+  expect(both).toHaveLength(2);
+  expect(events("status=open&min_close_ts=0")).toEqual(both);
+  expect(events("status=settled")).toEqual([]);
+  expect(events("tickers=KXOTHER,KXNONE")).toEqual(["KXOTHER"]);
+  expect(events("min_close_ts=99999999999")).toEqual([]);
+  expect(events("min_updated_ts=99999999999")).toEqual([]);
+});

@@ -191,11 +191,29 @@ function getEvent({ desk, parameters, query }: Call): ExchangeAnswer {
 function listEvents({ desk, query }: Call): ExchangeAnswer {
   const terms = pageTerms(query);
   const series = query.get("series_ticker") ?? "";
+  const tickers = tickersOf(query, "tickers");
+  const status = query.get("status") ?? "";
   const isNested = isSet(query, "with_nested_markets");
   const events = [...marketsBy(desk, eventTickerOf)]
+    .filter(
+      ([eventTicker, markets]) =>
+        (tickers.length === 0 || tickers.includes(eventTicker)) &&
+        (status === "" || eventStatus(markets) === status) &&
+        markets.some(({ closeUs }) => isWithin(query, closeUs, ["min_close_ts", ""])) &&
+        markets.some(({ updatedUs }) => isWithin(query, updatedUs, ["min_updated_ts", ""])),
+    )
     .map(([eventTicker, markets]) => eventRecord(eventTicker, markets, isNested))
     .filter((event) => series === "" || event.seriesTicker === series);
   return ok(bodies.events, pageOfAll(events, terms));
+}
+
+/** An event is open while one of its markets is, paused or not, and settled once all of them are. */
+function eventStatus(markets: readonly EngineMarket[]): string {
+  const isAny = (...words: readonly string[]): boolean =>
+    markets.some(({ phase }) => words.some((word) => STATUS_FILTERS[word]?.includes(phase)));
+  if (isAny("open", "paused")) return "open";
+  if (isAny("unopened")) return "unopened";
+  return isAny("closed") ? "closed" : "settled";
 }
 
 function seriesRecord(desk: Desk, ticker: string, markets: readonly EngineMarket[]): VenueSeries {
