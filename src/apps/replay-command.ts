@@ -74,13 +74,13 @@ export function replayCommand(): Command {
     );
   return command.action(async (path: string, flags: ReplayFlags) => {
     const io = consoleFor(command);
-    const isLive = liveJournalAt(path) !== null;
-    refuseFlagsOfOther(path, isLive, flags);
-    if (isLive) {
+    if (liveJournalAt(path) !== null) {
+      refuseFlagsOfOther(path, true, flags);
       await replayRun(path, flags, io);
       return;
     }
     const recorded = episodeAt(path);
+    refuseFlagsOfOther(path, false, flags);
     if (flags.verify === true) {
       await verify(recorded, flags, io);
       return;
@@ -109,7 +109,7 @@ export function replayCommand(): Command {
 /** A flag that says nothing about what stands at the path would be passed over without a word. */
 function refuseFlagsOfOther(path: string, isLive: boolean, flags: ReplayFlags): void {
   const ofOther = isLive
-    ? (["sessions", "step", "act"] as const)
+    ? (["config", "sessions", "step", "act"] as const)
     : (["shadow", "session"] as const);
   const given = ofOther.find((flag) => flags[flag] !== undefined);
   if (given === undefined) return;

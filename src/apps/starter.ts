@@ -5,6 +5,11 @@
  */
 const LOOK_MS = 500;
 
+/** Looked at as early as this file is read: npx may end while the program still gets ready. */
+const STARTER = process.ppid;
+/** Takes in whoever has lost its parent. */
+const ORPHANAGE = 1;
+
 /** Whether `npx` runs this very program, rather than one that started it in its turn. */
 export function isRunByNpx(environment: Readonly<Record<string, string | undefined>>): boolean {
   const { npm_lifecycle_event: event, npm_lifecycle_script: script } = environment;
@@ -14,15 +19,17 @@ export function isRunByNpx(environment: Readonly<Record<string, string | undefin
 /** Acts once `npx` has ended its shell; never where something else started us. Ends with what it returns. */
 export function whenNpxEnds(act: () => void): () => void {
   if (!isRunByNpx(process.env)) return () => undefined;
-  const starter = process.ppid;
-  const timer = setInterval(() => {
-    if (process.ppid === starter) return;
-    clearInterval(timer);
-    act();
-  }, LOOK_MS);
-  // A program that has nothing left to do ends all the same.
-  timer.unref();
+  let timer: NodeJS.Timeout;
+  const look = (): void => {
+    if (process.ppid !== STARTER || STARTER === ORPHANAGE) act();
+    else lookIn(LOOK_MS);
+  };
+  const lookIn = (ms: number): void => {
+    // A program that has nothing left to do ends all the same.
+    timer = setTimeout(look, ms).unref();
+  };
+  lookIn(0);
   return () => {
-    clearInterval(timer);
+    clearTimeout(timer);
   };
 }

@@ -56,6 +56,8 @@ export class LiveMarket {
   settledAt: CentiCents | null = null;
   newsCount = 0;
   lastNewsUs: number | null = null;
+  /** When something last happened to an order of ours in it. */
+  ownUs = -Infinity;
   readonly #clock: EventClock;
   readonly #listener: RunListener | null;
   readonly #others: OthersBook;
@@ -109,7 +111,7 @@ export class LiveMarket {
       return;
     }
     const atUs = this.#time(news.stampUs, receivedUs);
-    this.#others.delta(news, atUs, this.#change(atUs));
+    this.#others.delta(news, receivedUs, this.#change(atUs));
   }
 
   /** A trade of others. One of an order of ours is `ownFill`. */
@@ -126,7 +128,7 @@ export class LiveMarket {
   ownFill(filled: OwnResting, receivedUs: number): void {
     if (this.gapSinceUs !== null) return;
     const atUs = this.#time(null, receivedUs);
-    this.#others.filled(filled, atUs, this.#change(atUs));
+    this.#others.filled(filled, receivedUs, this.#change(atUs));
   }
 
   /** A trade in which an order of ours was hit, told by the feed. */
@@ -197,7 +199,10 @@ export function payOut(markets: readonly LiveMarket[], account: Account): LiveMa
   });
 }
 
-/** Takes resting orders for what is ours in the books; for a moment at which nothing has happened lately. */
+/** Own orders are taken for what rests in the book once nothing has happened to them for so long. */
+const SETTLED_US = 2_000_000;
+
+/** Takes resting orders for what is ours in the books, where nothing has happened to them lately. */
 export function settleMarkets(
   markets: readonly LiveMarket[],
   account: Account,
@@ -205,7 +210,8 @@ export function settleMarkets(
 ): void {
   for (const market of markets) {
     const open = account.openOrders(market.index);
-    if (!open.some(isInFlight)) market.settleOwn(open.map(restingOf), receivedUs);
+    const isQuiet = receivedUs - market.ownUs >= SETTLED_US;
+    if (isQuiet && !open.some(isInFlight)) market.settleOwn(open.map(restingOf), receivedUs);
   }
 }
 

@@ -43,8 +43,6 @@ export interface LiveTraderOptions {
 }
 
 // Waits of the run, in microseconds of its inputs' time.
-/** Own orders are taken for what rests in the book once nothing has happened to them for so long. */
-const SETTLED_US = 2_000_000;
 /** Between two sweeps of open orders that should be gone. */
 const SWEEP_US = 3_000_000;
 
@@ -231,8 +229,10 @@ export class LiveTrader {
     const { trader } = this;
     this.#lastOwnUs = this.#nowUs;
     if (trader === null) return;
-    this.#ownTrades.follow(event, this.#nowUs);
     const before = trader.account.order(event.clientOrderId);
+    this.#ownTrades.follow(event, before, this.#nowUs);
+    const market = this.markets[before?.request.market ?? -1];
+    if (market !== undefined) market.ownUs = this.#nowUs;
     if (before === undefined && this.#isForgotten(event)) return;
     this.#outbox.arrived(event);
     trader.receive();
@@ -263,8 +263,7 @@ export class LiveTrader {
       const gapUs = this.#nowUs - (market.gapSinceUs ?? Infinity);
       if (gapUs >= settings.staleBookUs) this.#forget(market);
     }
-    if (this.trader !== null && this.#nowUs - this.#lastOwnUs >= SETTLED_US)
-      settleMarkets(this.markets, this.trader.account, this.#nowUs);
+    if (this.trader !== null) settleMarkets(this.markets, this.trader.account, this.#nowUs);
     if (this.state === "ERROR" && this.#errorWait.isOver(this.#nowUs)) {
       this.#calibrate("the wait after an error is over");
     }
@@ -366,6 +365,7 @@ export class LiveTrader {
   /** Something has happened to the account that only a reading tells, a while from now. */
   #doubt(why: string): void {
     this.#lastOwnUs = this.#nowUs;
+    for (const market of this.markets) market.ownUs = this.#nowUs;
     // While it stands still, after an error too, it calibrates anyhow before it trades.
     if (this.state === "IDLE" || this.state === "ERROR") return;
     if (this.sync.isCalibrated) this.#calibrate(why);

@@ -38,11 +38,12 @@ interface AwaitedFill {
   size: number;
   /** Of it, what stands in the book as far as the book has told. */
   shown: number;
+  readonly nowUs: number;
 }
 
 interface UntoldDelta {
   readonly size: number;
-  readonly atUs: number;
+  readonly nowUs: number;
 }
 
 /** A fill that comes later than this after its delta is not known by it. */
@@ -67,28 +68,30 @@ export class OthersBook {
   }
 
   /** A delta of the venue; `isOwn` where it says that an order of ours caused it. */
-  delta({ side, price, change, own: isOwn }: BookDelta, atUs: number, told: OthersChange): void {
+  delta({ side, price, change, own: isOwn }: BookDelta, nowUs: number, told: OthersChange): void {
     const at = this.#place(side, price);
+    this.#giveUp(at, nowUs - UNTOLD_US);
     const own = this.#own[at] as number;
     this.#shown[at] = Math.max(0, (this.#shown[at] as number) + change);
     if (isOwn && change > 0) this.#own[at] = own + this.#shownNow(at, change);
     // Our own taking from others changes a level where we have less than what went.
-    else if (isOwn) this.#own[at] = Math.max(0, own + change);
-    else if (change < 0) this.#gone(at, -change, atUs);
+    else if (isOwn) this.#leave(at, -change);
+    else if (change < 0) this.#gone(at, -change, nowUs);
     this.#tell(at, side, price, told);
   }
 
   /** An order of ours was filled, of which so much rested. */
-  filled({ side, price, remaining: size }: OwnResting, atUs: number, told: OthersChange): void {
+  filled({ side, price, remaining: size }: OwnResting, nowUs: number, told: OthersChange): void {
     const at = this.#place(side, price);
+    this.#giveUp(at, nowUs - UNTOLD_US);
     const own = this.#own[at] as number;
     // The book may not have told yet that we stand there.
     const shown = Math.min(own, size);
     this.#own[at] = own - shown;
-    const untold = this.#untoldSince(at, atUs - UNTOLD_US);
-    const known = untold.findIndex((delta) => delta.size === size);
+    const untold = this.#untoldSince(at, nowUs - UNTOLD_US);
+    const known = own < size ? -1 : untold.findIndex((delta) => delta.size === size);
     if (known >= 0) untold.splice(known, 1);
-    else this.#awaited.set(at, [...(this.#awaited.get(at) ?? []), { size, shown }]);
+    else this.#awaited.set(at, [...(this.#awaited.get(at) ?? []), { size, shown, nowUs }]);
     this.#tell(at, side, price, told);
   }
 
@@ -139,9 +142,9 @@ export class OthersBook {
   }
 
   /** Lots that went without a word of who had them: of a fill we know, of others, or not known yet. */
-  #gone(at: number, size: number, atUs: number): void {
+  #gone(at: number, size: number, nowUs: number): void {
     const awaited = this.#awaited.get(at) ?? [];
-    const known = awaited.findIndex((fill) => fill.size === size);
+    const known = awaited.findIndex((fill) => fill.size === size && fill.shown === size);
     if (known >= 0) awaited.splice(known, 1);
     else {
       // More than the others have: the rest was ours.
@@ -153,12 +156,32 @@ export class OthersBook {
         rest -= part;
       }
       if ((this.#own[at] as number) > 0) {
-        const untold = this.#untoldSince(at, atUs - UNTOLD_US);
-        untold.push({ size, atUs });
+        const untold = this.#untoldSince(at, nowUs - UNTOLD_US);
+        untold.push({ size, nowUs });
         this.#untold.set(at, untold);
       }
     }
     if (awaited.length === 0) this.#awaited.delete(at);
+  }
+
+  /** Fills whose delta has not come by now: it was lost, or came before them. Spent ones go too. */
+  #giveUp(at: number, sinceUs: number): void {
+    const awaited = this.#awaited.get(at);
+    if (awaited === undefined) return;
+    const left = awaited.filter((fill) => fill.nowUs >= sinceUs && fill.size > 0);
+    if (left.length === 0) this.#awaited.delete(at);
+    else this.#awaited.set(at, left);
+  }
+
+  #leave(at: number, size: number): void {
+    const own = this.#own[at] as number;
+    this.#own[at] = Math.max(0, own - size);
+    let rest = Math.max(0, size - own);
+    for (const fill of [...(this.#awaited.get(at) ?? [])].reverse()) {
+      const part = Math.min(rest, fill.shown);
+      fill.shown -= part;
+      rest -= part;
+    }
   }
 
   /** Takes our order that the book shows now for what has filled of it already; what is left of it. */
@@ -174,7 +197,7 @@ export class OthersBook {
 
   #untoldSince(at: number, sinceUs: number): UntoldDelta[] {
     const untold = this.#untold.get(at);
-    while ((untold?.[0]?.atUs ?? Infinity) < sinceUs) untold?.shift();
+    while ((untold?.[0]?.nowUs ?? Infinity) < sinceUs) untold?.shift();
     return untold ?? [];
   }
 

@@ -16,6 +16,11 @@ export interface TradeTaker {
   passOwnTrade(trade: TradeNews, receivedUs: number): void;
 }
 
+interface LeftOrder {
+  readonly order: Order;
+  readonly untilUs: number;
+}
+
 interface Claim {
   readonly isMaker: boolean;
   readonly sinceUs: number;
@@ -38,9 +43,15 @@ export class OwnTrades {
   readonly #claimed = new Map<string, Claim>();
   /** Oldest first. */
   #held: Held[] = [];
+  /** Orders that were moved a moment ago, as they were. */
+  #left: LeftOrder[] = [];
 
-  /** Takes the trades of our fills for ours. */
-  follow(event: OrderEvent, nowUs: number): void {
+  /** Takes the trades of our fills for ours; `order` is as it was before the event, where it is known. */
+  follow(event: OrderEvent, order: Order | undefined, nowUs: number): void {
+    if (event.kind === "amended" && order !== undefined) {
+      // A fill at the price that it leaves may not have been told yet.
+      this.#left = [...this.#leftSince(nowUs - HOLD_US), { order, untilUs: nowUs }];
+    }
     if (event.kind !== "filled" || event.evidence.kind !== "venue") return;
     const { tradeId } = event.evidence;
     for (const [id, { sinceUs }] of this.#claimed) {
@@ -62,19 +73,24 @@ export class OwnTrades {
       passOwn(claim, trade, to, nowUs);
       return;
     }
-    const mayBeOurs = !trade.isBlock && open.some((order) => mayBeOf(order, trade));
+    const left = this.#leftSince(nowUs - HOLD_US).map(({ order }) => order);
+    const isOfLeft = (order: Order): boolean =>
+      order.request.market === trade.market && mayBeOf(order, trade);
+    const mayBeOurs =
+      !trade.isBlock && (open.some((order) => mayBeOf(order, trade)) || left.some(isOfLeft));
     if (mayBeOurs) this.#held.push({ trade, to, sinceUs: nowUs });
     else to.passTrade(trade, nowUs);
   }
 
   /** Lets go the trades that nobody has claimed for the hold's time, or all that are left. */
   release(nowUs: number, all: boolean): void {
-    if (this.#held.length === 0) return;
-    const isOver = ({ sinceUs }: Held): boolean => all || nowUs - sinceUs >= HOLD_US;
-    const over = this.#held.filter(isOver);
-    if (over.length === 0) return;
-    this.#held = this.#held.filter((held) => !isOver(held));
+    const first = this.#held.findIndex(({ sinceUs }) => !all && nowUs - sinceUs < HOLD_US);
+    const over = this.#held.splice(0, first < 0 ? this.#held.length : first);
     for (const { trade, to } of over) to.passTrade(trade, nowUs);
+  }
+
+  #leftSince(sinceUs: number): LeftOrder[] {
+    return this.#left.filter(({ untilUs }) => untilUs >= sinceUs);
   }
 }
 

@@ -107,6 +107,32 @@ describe("the others' book", () => {
     expect(others()).toBe(50);
   });
 
+  test("a fill whose delta does not come is given up, as after a snapshot without it", () => {
+    const { book, others, tell } = open(300);
+    book.filled({ side: bid, price: PRICE, remaining: 1000 as Lots }, 0, tell);
+    book.delta({ side: bid, price: PRICE, change: 1000 as Lots, own: true }, 0, tell);
+    expect(others()).toBe(300);
+    book.delta({ side: bid, price: PRICE, change: 100 as Lots, own: false }, 1_000_001, tell);
+    expect(others()).toBe(1400);
+  });
+
+  test("an order told to be gone where a fill of it was told first", () => {
+    const { book, others, tell } = open(300);
+    const delta = (change: number, own: boolean): void => {
+      book.delta({ side: bid, price: PRICE, change: change as Lots, own }, 0, tell);
+    };
+    // An order is cancelled and another one in its place filled, before the feed tells of either.
+    delta(100, true);
+    book.filled({ side: bid, price: PRICE, remaining: 100 as Lots }, 0, tell);
+    for (const [change, own] of [
+      [-100, true],
+      [100, true],
+      [-100, false],
+    ] as const)
+      delta(change, own);
+    expect(others()).toBe(300);
+  });
+
   test("where we alone stand, nothing of a fill is told in either order", () => {
     for (const fillFirst of [true, false]) {
       const { book, changes, tell } = open(0);

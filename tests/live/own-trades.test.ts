@@ -106,6 +106,19 @@ describe("own trades", () => {
     expect(taking.trades).toEqual([]);
   });
 
+  test("a fill at the price that an order has just left is told apart too", () => {
+    const { live, id, trade, trades } = resting();
+    live.accept(id);
+    const [price, size] = [4300 as CentiCents, 1000 as Lots];
+    live.order({ kind: "amended", clientOrderId: id, atUs: live.nowUs, price, size });
+    live.wait(1_000);
+    trade("ours", BookSide.bid, 44, 3);
+    live.fill(id, 44, 3, "ours");
+    live.wait(100_000);
+    trade("others", BookSide.bid, 44, 1);
+    expect(lotsOf(trades)).toEqual([100]);
+  });
+
   test("what was held counts for the decision of its second", () => {
     const { live, id, trade, trades } = resting();
     live.accept(id);

@@ -91,7 +91,7 @@ function listMarkets({ desk, query }: Call): ExchangeAnswer {
       (event === "" || market.spec.info.eventTicker === event) &&
       (series === "" || seriesOf(market) === series) &&
       isWithin(query, market.createdUs, ["min_created_ts", "max_created_ts"]) &&
-      isWithin(query, market.updatedUs, ["min_updated_ts", ""]) &&
+      isWithin(query, market.updatedUs, ["min_updated_ts", null]) &&
       isWithin(query, market.closeUs, ["min_close_ts", "max_close_ts"]) &&
       isWithin(query, market.settledUs, ["min_settled_ts", "max_settled_ts"]),
   );
@@ -199,8 +199,8 @@ function listEvents({ desk, query }: Call): ExchangeAnswer {
       ([eventTicker, markets]) =>
         (tickers.length === 0 || tickers.includes(eventTicker)) &&
         (status === "" || eventStatus(markets) === status) &&
-        markets.some(({ closeUs }) => isWithin(query, closeUs, ["min_close_ts", ""])) &&
-        markets.some(({ updatedUs }) => isWithin(query, updatedUs, ["min_updated_ts", ""])),
+        markets.some(({ closeUs }) => isWithin(query, closeUs, ["min_close_ts", null])) &&
+        markets.some(({ updatedUs }) => isWithin(query, updatedUs, ["min_updated_ts", null])),
     )
     .map(([eventTicker, markets]) => eventRecord(eventTicker, markets, isNested))
     .filter((event) => series === "" || event.seriesTicker === series);

@@ -154,10 +154,10 @@ export function tickersOf(query: URLSearchParams, name: string): string[] {
 export function isWithin(
   query: URLSearchParams,
   atUs: number | null,
-  names: readonly [string, string] = ["min_ts", "max_ts"],
+  names: readonly [string, string | null] = ["min_ts", "max_ts"],
 ): boolean {
-  const bound = (name: string): number | null => {
-    const seconds = integerOf(query, name);
+  const bound = (name: string | null): number | null => {
+    const seconds = name === null ? null : integerOf(query, name);
     return seconds === null ? null : seconds * US_PER_SECOND;
   };
   const [least, most] = [bound(names[0]), bound(names[1])];
