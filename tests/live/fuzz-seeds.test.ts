@@ -26,6 +26,7 @@ test.each([
   [104904, "the last message of a quiet book was lost"],
   [106718, "somebody's order was gone between the first reading and the look at it"],
   [109293, "orders that were held came when the run was over"],
+  [912096, "a market that had ended while the feed was away held up the run for want of its book"],
   [205776, "an order of a killed run was held until the next one was over"],
   [30213, "an order that was held for longer than the run went on"],
 ])("seed %i: %s", (seed) => {

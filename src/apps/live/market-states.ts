@@ -2,7 +2,7 @@
  * Whether markets trade, read by REST: at the start, and after the feed was away, because what a
  * lifecycle message told meanwhile is not told again.
  */
-import type { Scheduler } from "../../core/index.ts";
+import { type CentiCents, ONE_DOLLAR_CC, type Scheduler } from "../../core/index.ts";
 import type { MarketNews } from "../../journal/index.ts";
 import { calls, type RestClient } from "../../kalshi/index.ts";
 import { MarketStatus } from "../../market/index.ts";
@@ -37,6 +37,13 @@ export class MarketStates {
   /** True once every market has been settled, and none will trade again. */
   get areSettled(): boolean {
     return this.#told.every((status) => status === MarketStatus.settled);
+  }
+
+  /** True where markets may trade still, and none of those has a book. */
+  areAllWithout(bookless: ReadonlySet<string>): boolean {
+    const { tickers } = this.#options;
+    const open = tickers.filter((_ticker, market) => !this.#hasEnded(market));
+    return open.length > 0 && open.every((ticker) => bookless.has(ticker));
   }
 
   /** The feed has told of a market's state. */
@@ -93,11 +100,28 @@ export class MarketStates {
     if (market < 0 || status === undefined || this.#told[market] === status) return;
     if (this.#overtaken.has(market)) return;
     // The end of a market is the end: an older answer does not open it again.
-    if ((this.#told[market] as MarketStatus) >= MarketStatus.closed && status < MarketStatus.closed)
-      return;
+    if (this.#hasEnded(market) && status < MarketStatus.closed) return;
     this.#told[market] = status;
     this.#options.tell({ kind: "status", market, status, stampUs: null });
   }
+
+  #hasEnded(market: number): boolean {
+    return (this.#told[market] as MarketStatus) >= MarketStatus.closed;
+  }
+}
+
+/** What a lifecycle message makes of its market. */
+export const LIFECYCLE_STATUS: Readonly<Record<string, MarketStatus>> = {
+  activated: MarketStatus.active,
+  deactivated: MarketStatus.inactive,
+  determined: MarketStatus.determined,
+  settled: MarketStatus.settled,
+};
+
+/** What a result pays for YES; null where the word alone does not say. */
+export function valueOfResult(result: string | null): CentiCents | null {
+  if (result === "yes") return ONE_DOLLAR_CC;
+  return result === "no" ? (0 as CentiCents) : null;
 }
 
 /** The venue's words for a market's state; others say nothing that matters here. */

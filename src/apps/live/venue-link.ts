@@ -7,7 +7,6 @@ import {
   type CentiCents,
   clearList,
   type Lots,
-  ONE_DOLLAR_CC,
   type Prng,
   type Scheduler,
   type TimestampUs,
@@ -43,7 +42,7 @@ import {
 } from "../../live/index.ts";
 import { BookSide, MarketStatus, type SnapshotLevel } from "../../market/index.ts";
 import type { ClientOrderId } from "../../orders/index.ts";
-import { MarketStates } from "./market-states.ts";
+import { LIFECYCLE_STATUS, MarketStates, valueOfResult } from "./market-states.ts";
 import { type FormerParts, MissedFills } from "./missed-fills.ts";
 
 export interface VenueLinkOptions {
@@ -82,6 +81,8 @@ export class VenueLink implements NewsSource, VenueDesk {
   readonly #states: MarketStates;
   /** Channels of which something is missing. */
   readonly #missing = new Set<Channel>(["orderbook_delta", ...PRIVATE]);
+  /** Markets whose books the venue does not tell. */
+  readonly #bookless = new Set<string>();
   /** What has been told of each way. */
   readonly #told = new Map<LinkName, boolean>();
   /** Markets whose settlement has been told. */
@@ -108,6 +109,7 @@ export class VenueLink implements NewsSource, VenueDesk {
       tickers,
       tell: (news) => {
         this.#news(news);
+        this.#tellLinks("markets are in another state");
         options.onNews();
       },
     });
@@ -282,6 +284,7 @@ export class VenueLink implements NewsSource, VenueDesk {
         return;
       case "connected":
         this.#missing.clear();
+        this.#bookless.clear();
         this.#states.read();
         this.#tellLinks("connected");
         return;
@@ -292,7 +295,9 @@ export class VenueLink implements NewsSource, VenueDesk {
         return;
       case "refused": {
         const { fault, channel } = event;
-        if (channel !== null) this.#missing.add(channel);
+        const isOfBooks = channel === "orderbook_delta" && event.tickers.length > 0;
+        if (isOfBooks) for (const ticker of event.tickers) this.#bookless.add(ticker);
+        else if (channel !== null) this.#missing.add(channel);
         this.#tellLinks(`${channel ?? "a command"} refused: ${fault.message}`);
         return;
       }
@@ -353,6 +358,7 @@ export class VenueLink implements NewsSource, VenueDesk {
           ...asks.map(({ price, size }) => ({ side: BookSide.ask, priceCc: price, size })),
         ];
         this.#newsOf(ticker, (market) => ({ kind: "snapshot", market, levels }));
+        if (this.#bookless.delete(ticker)) this.#tellLinks(`the book of ${ticker} came`);
         return;
       }
       case "lifecycle":
@@ -383,10 +389,11 @@ export class VenueLink implements NewsSource, VenueDesk {
       this.#closes[market] = closeUs;
       this.#closeLater(market);
     }
-    const status = STATUS_OF[what];
+    const status = LIFECYCLE_STATUS[what];
     if (status !== undefined) {
       this.#states.heard(market, status);
       this.#news({ kind: "status", market, status, stampUs: null });
+      this.#tellLinks(`${ticker} is ${what}`);
     }
     const value = settlementValue ?? valueOfResult(result);
     if (what === "settled" && value !== null) this.#tellSettled(ticker, value);
@@ -460,7 +467,8 @@ export class VenueLink implements NewsSource, VenueDesk {
   }
 
   #tellLinks(why: string): void {
-    this.#link("feed", !this.#missing.has("orderbook_delta"), why);
+    const hasBooks = !this.#missing.has("orderbook_delta");
+    this.#link("feed", hasBooks && !this.#states.areAllWithout(this.#bookless), why);
     this.#link("account feed", !PRIVATE.some((channel) => this.#missing.has(channel)), why);
   }
 
@@ -485,15 +493,3 @@ const WORD_OF = {
   strayFill: "a fill of an order that nobody waits for",
   lateFill: "a fill of an order that had ended",
 } as const;
-
-const STATUS_OF: Readonly<Record<string, MarketStatus>> = {
-  activated: MarketStatus.active,
-  deactivated: MarketStatus.inactive,
-  determined: MarketStatus.determined,
-  settled: MarketStatus.settled,
-};
-
-function valueOfResult(result: string | null): CentiCents | null {
-  if (result === "yes") return ONE_DOLLAR_CC;
-  return result === "no" ? (0 as CentiCents) : null;
-}

@@ -1,7 +1,7 @@
 /**
  * Which books are known, and what is in them. A book is known from its snapshot on, until something of
  * it was missed; then it is awaited, and a snapshot asked for. A book whose snapshot does not come is
- * asked for once more. The contents serve to catch a venue that contradicts itself: a level below
+ * asked for once more, and then once in a while: in a storm of gaps several may be lost. The contents serve to catch a venue that contradicts itself: a level below
  * zero, or a later snapshot that differs although nothing was told in between.
  */
 import { BookSide } from "../../market/index.ts";
@@ -20,11 +20,13 @@ export interface Overdue {
   readonly again: readonly string[];
   /** Known before on this connection: something is wrong with the connection. */
   readonly lost: readonly string[];
-  /** Never known: there may be no such market. */
+  /** Never known: there may be no such market. Told once. */
   readonly never: readonly string[];
 }
 
 const TRIES_MAX = 2;
+/** A book that never came is asked for again after so many waits. */
+const REST_WAITS = 12;
 
 export class BookWatch {
   readonly #awaitUs: number;
@@ -45,8 +47,11 @@ export class BookWatch {
     return this.#known.size;
   }
 
+  /** Books that should come soon. */
   get awaitedCount(): number {
-    return this.#awaited.size;
+    let count = 0;
+    for (const { tries } of this.#awaited.values()) if (tries < TRIES_MAX) count += 1;
+    return count;
   }
 
   /** From now on these books are unknown and their snapshots awaited. */
@@ -95,7 +100,7 @@ export class BookWatch {
     this.#awaited.delete(ticker);
   }
 
-  /** What is overdue; it is awaited anew, or, after the last try, no more. */
+  /** What is overdue; it is awaited anew, but for what was lost. */
   overdue(nowUs: number): Overdue {
     const again: string[] = [];
     const lost: string[] = [];
@@ -105,9 +110,12 @@ export class BookWatch {
       awaited.tries += 1;
       awaited.deadlineUs = nowUs + this.#awaitUs;
       if (awaited.tries < TRIES_MAX) again.push(ticker);
-      else {
-        (this.#everKnown.has(ticker) ? lost : never).push(ticker);
+      else if (this.#everKnown.has(ticker)) {
+        lost.push(ticker);
         this.#awaited.delete(ticker);
+      } else {
+        (awaited.tries === TRIES_MAX ? never : again).push(ticker);
+        awaited.deadlineUs = nowUs + REST_WAITS * this.#awaitUs;
       }
     }
     return { again, lost, never };
