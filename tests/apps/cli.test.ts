@@ -125,6 +125,7 @@ describe("a failure of the world is exit code 1 and one plain line", () => {
     ["no session to train on", ["train", "--sessions", nowhere, "--out", model], nowhere],
     ["nothing to replay", ["replay", nowhere, "--verify"], "was nothing there"],
     ["no episode", ["replay", "README.md"], "or the journal of a live run or its folder, was some"],
+    ["nothing to shadow", ["replay", nowhere, "--shadow"], "was nothing there"],
     ["a folder of no run", ["replay", "docs"], "a folder without a journal.db"],
     ["no model", ["evaluate", "--model", nowhere, ...held], nowhere],
     ["a wrong key", ["train", "--config", config, ...seen, "--out", model], 'mean "seed"?'],

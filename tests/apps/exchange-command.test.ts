@@ -268,6 +268,19 @@ describe("the command", () => {
     expect(existsSync((JSON.parse(out) as Addresses).keyFile)).toBe(false);
   });
 
+  test("where npx ends before it is ready it ends too", async () => {
+    // The shell is gone at once.
+    const shell = spawn("sh", ["-c", '"$0" "$@" &', process.execPath, program, ...MADE_UP], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, npm_lifecycle_event: "npx", npm_lifecycle_script: "kalshi-gym" },
+    });
+    let err = "";
+    shell.stdout.resume();
+    shell.stderr.on("data", (data: Buffer) => (err += data.toString()));
+    await new Promise<void>((resolve) => shell.on("close", () => resolve()));
+    expect(err).toMatch("Ended after 0 orders");
+  });
+
   test.each([
     ["npx", "kalshi-gym", true],
     ["npx", "'kalshi-gym'", true],
