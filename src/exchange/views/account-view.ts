@@ -23,9 +23,11 @@ export class AccountView {
   readonly resting = new Map<string, VenueOrder>();
   /** Ids of orders, oldest first. */
   readonly orderIds = new AppendList<string>(HISTORY_MAX, (id) => {
-    this.#orders.delete(id);
-    this.resting.delete(id);
+    // What stands in a book is no history, however old: it goes on among the newest.
+    if (this.resting.has(id)) this.#carried.push(id);
+    else this.#orders.delete(id);
   });
+  readonly #carried: string[] = [];
   readonly fills = new AppendList<VenueFill>(HISTORY_MAX);
   readonly settlements = new AppendList<VenueSettlement>(HISTORY_MAX);
   /** Markets that were traded and are not settled, in the order of their first fill. */
@@ -48,6 +50,7 @@ export class AccountView {
         if (order.status === "resting") this.resting.set(order.orderId, order);
         else this.resting.delete(order.orderId);
         if (isNew) this.orderIds.push(order.orderId);
+        for (const id of this.#carried.splice(0)) this.orderIds.push(id);
         return;
       }
       case "fill":
