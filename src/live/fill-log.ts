@@ -1,5 +1,5 @@
 /** The last fills, for people: what was bought and sold, with what order, and what it cost. */
-import { formatCentiCents, formatFixed } from "../core/index.ts";
+import { type CentiCents, formatCentiCents, formatFixed, type Lots } from "../core/index.ts";
 import { BookSide } from "../market/index.ts";
 import type { FillEvent, OrderRequest } from "../orders/index.ts";
 
@@ -31,14 +31,17 @@ export class FillLog {
   }
 }
 
+/** What was bought or sold, of what and at what price. */
+export function dealWords(side: BookSide, size: Lots, ticker: string, price: CentiCents): string {
+  const word = side === BookSide.bid ? "bought" : "sold";
+  return `${word} ${formatFixed(size, 2)} of ${ticker} at ${formatCentiCents(price)}`;
+}
+
 function fillWords(
   { clientOrderId, price, size, fee, role }: FillEvent,
   { side }: OrderRequest,
   ticker: string,
 ): string {
-  const word = side === BookSide.bid ? "bought" : "sold";
-  return (
-    `${word} ${formatFixed(size, 2)} of ${ticker} at ${formatCentiCents(price)} as ${role}, ` +
-    `fee ${formatFixed(fee, 6)} $, ${clientOrderId}`
-  );
+  const deal = dealWords(side, size, ticker, price);
+  return `${deal} as ${role}, fee ${formatFixed(fee, 6)} $, ${clientOrderId}`;
 }

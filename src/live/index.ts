@@ -34,6 +34,6 @@ export {
   statusText,
 } from "./status-log.ts";
 export { DecisionLog, type ToldDecision } from "./decision-log.ts";
-export { FillLog, type ToldFill } from "./fill-log.ts";
+export { dealWords, FillLog, type ToldFill } from "./fill-log.ts";
 export { type Remark, Remarks } from "./remarks.ts";
 export { RunRecording, type RunRecordingOptions } from "./run-recording.ts";

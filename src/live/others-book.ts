@@ -38,12 +38,12 @@ interface AwaitedFill {
   size: number;
   /** Of it, what stands in the book as far as the book has told. */
   shown: number;
-  readonly nowUs: number;
+  readonly atUs: number;
 }
 
 interface UntoldDelta {
   readonly size: number;
-  readonly nowUs: number;
+  readonly atUs: number;
 }
 
 /** A fill that comes later than this after its delta is not known by it. */
@@ -91,7 +91,7 @@ export class OthersBook {
     const untold = this.#untoldSince(at, nowUs - UNTOLD_US);
     const known = own < size ? -1 : untold.findIndex((delta) => delta.size === size);
     if (known >= 0) untold.splice(known, 1);
-    else this.#awaited.set(at, [...(this.#awaited.get(at) ?? []), { size, shown, nowUs }]);
+    else this.#awaited.set(at, [...(this.#awaited.get(at) ?? []), { size, shown, atUs: nowUs }]);
     this.#tell(at, side, price, told);
   }
 
@@ -157,7 +157,7 @@ export class OthersBook {
       }
       if ((this.#own[at] as number) > 0) {
         const untold = this.#untoldSince(at, nowUs - UNTOLD_US);
-        untold.push({ size, nowUs });
+        untold.push({ size, atUs: nowUs });
         this.#untold.set(at, untold);
       }
     }
@@ -168,11 +168,12 @@ export class OthersBook {
   #giveUp(at: number, sinceUs: number): void {
     const awaited = this.#awaited.get(at);
     if (awaited === undefined) return;
-    const left = awaited.filter((fill) => fill.nowUs >= sinceUs && fill.size > 0);
+    const left = awaited.filter((fill) => fill.atUs >= sinceUs && fill.size > 0);
     if (left.length === 0) this.#awaited.delete(at);
     else this.#awaited.set(at, left);
   }
 
+  /** Lots of ours that we took out of the book; more than stand there are those of an order filled since. */
   #leave(at: number, size: number): void {
     const own = this.#own[at] as number;
     this.#own[at] = Math.max(0, own - size);
@@ -197,7 +198,7 @@ export class OthersBook {
 
   #untoldSince(at: number, sinceUs: number): UntoldDelta[] {
     const untold = this.#untold.get(at);
-    while ((untold?.[0]?.nowUs ?? Infinity) < sinceUs) untold?.shift();
+    while ((untold?.[0]?.atUs ?? Infinity) < sinceUs) untold?.shift();
     return untold ?? [];
   }
 

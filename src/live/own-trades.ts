@@ -34,7 +34,7 @@ interface Held {
 }
 
 /** A fill and its trade leave the venue together; their messages reach us within this of each other. */
-export const HOLD_US = 100_000;
+const HOLD_US = 100_000;
 /** For so long the trade of a fill may still come, or come again. */
 const CLAIM_US = 60_000_000;
 
@@ -84,6 +84,7 @@ export class OwnTrades {
 
   /** Lets go the trades that nobody has claimed for the hold's time, or all that are left. */
   release(nowUs: number, all: boolean): void {
+    if (this.#held.length === 0) return;
     const first = this.#held.findIndex(({ sinceUs }) => !all && nowUs - sinceUs < HOLD_US);
     const over = this.#held.splice(0, first < 0 ? this.#held.length : first);
     for (const { trade, to } of over) to.passTrade(trade, nowUs);

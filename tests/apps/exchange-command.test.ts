@@ -241,12 +241,16 @@ describe("the command", () => {
     expect([failed.code, existsSync(unmade)]).toEqual([1, false]);
   });
 
-  test("started by npx it ends with npx, which ends its shell alone, and it tells its own id", async () => {
-    // As npx does: a shell that waits for the program, and is all that hears of the end.
-    const shell = spawn("sh", ["-c", '"$0" "$@"; true', process.execPath, program, ...MADE_UP], {
+  /** Starts an exchange as npx does, by a line of a shell. */
+  const underNpx = (line: string) =>
+    spawn("sh", ["-c", line, process.execPath, program, ...MADE_UP], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, npm_lifecycle_event: "npx", npm_lifecycle_script: "kalshi-gym" },
     });
+
+  test("started by npx it ends with npx, which ends its shell alone, and it tells its own id", async () => {
+    // As npx does: a shell that waits for the program, and is all that hears of the end.
+    const shell = underNpx('"$0" "$@"; true');
     let out = "";
     let err = "";
     shell.stdout.on("data", (data: Buffer) => (out += data.toString()));
@@ -270,10 +274,7 @@ describe("the command", () => {
 
   test("where npx ends before it is ready it ends too", async () => {
     // The shell is gone at once.
-    const shell = spawn("sh", ["-c", '"$0" "$@" &', process.execPath, program, ...MADE_UP], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, npm_lifecycle_event: "npx", npm_lifecycle_script: "kalshi-gym" },
-    });
+    const shell = underNpx('"$0" "$@" &');
     let err = "";
     shell.stdout.resume();
     shell.stderr.on("data", (data: Buffer) => (err += data.toString()));

@@ -1,7 +1,7 @@
 /** What the order manager notes beside the events of orders, in words for people. */
-import { formatCentiCents, formatFixed } from "../../core/index.ts";
+import { formatFixed } from "../../core/index.ts";
 import type { OrderNote } from "../../kalshi/index.ts";
-import { BookSide } from "../../market/index.ts";
+import { dealWords } from "../../live/index.ts";
 
 type Fill = Extract<OrderNote, { readonly fill: unknown }>["fill"];
 
@@ -28,6 +28,5 @@ export function noteWords(note: OrderNote): string {
 }
 
 function fillWords({ side, size, ticker, price }: Fill): string {
-  const word = side === BookSide.bid ? "bought" : "sold";
-  return `${word} ${formatFixed(size, 2)} of ${ticker} at ${formatCentiCents(price)}`;
+  return dealWords(side, size, ticker, price);
 }
